@@ -1,0 +1,1 @@
+"""Figures: `python -m bench` prints them from one run on one machine."""

@@ -1,0 +1,1 @@
+"""Sells credits, charges them, gives them back, and says so in events."""

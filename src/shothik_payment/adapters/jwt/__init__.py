@@ -1,0 +1,1 @@
+"""Verifies bearer tokens, and signs them in development."""

@@ -1,0 +1,1 @@
+"""A payment gateway that moves no money, for development and tests."""

@@ -1,0 +1,1 @@
+"""The state machine of credits and the writer that feeds it."""

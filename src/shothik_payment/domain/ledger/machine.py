@@ -1,0 +1,75 @@
+"""The state machine: `apply` one command to one user's state. Pure; same input, same output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from shothik_payment.domain.errors import IdempotencyKeyReused, PaymentServiceError
+from shothik_payment.domain.ledger import access, credits, reservations, settlement
+from shothik_payment.domain.ledger import commands as c
+from shothik_payment.domain.ledger.account import Account
+from shothik_payment.domain.ledger.expiry import book_due
+from shothik_payment.domain.ledger.outcome import Outcome
+from shothik_payment.domain.ledger.rules import Rules
+from shothik_payment.domain.model.transaction import Transaction
+from shothik_payment.domain.ports.ledger_store import RequestRecord
+
+Handler = Callable[[Account, Any], Outcome]
+
+
+def _nothing_more(account: Account, command: c.Expire) -> Outcome:
+    return Outcome()
+
+
+_HANDLERS: dict[type[c.Command], Handler] = {
+    c.Deduct: credits.deduct,
+    c.Reverse: credits.reverse,
+    c.PlaceHold: reservations.place_hold,
+    c.CaptureHold: reservations.capture_hold,
+    c.ReleaseHold: reservations.release_hold,
+    c.GrantCredits: credits.grant_credits,
+    c.Adjust: credits.adjust,
+    c.Expire: _nothing_more,
+    c.Clawback: credits.claw_back,
+    c.OpenPayment: settlement.open_payment,
+    c.AttachCheckout: settlement.attach_checkout,
+    c.AbandonPayment: settlement.abandon_payment,
+    c.SettlePayment: settlement.settle_payment,
+    c.ClosePayment: settlement.close_payment,
+    c.PostponeCheck: settlement.postpone_check,
+    c.Freeze: access.freeze,
+    c.Unfreeze: access.unfreeze,
+}
+
+
+def apply(account: Account, command: c.Command, rules: Rules) -> Outcome:
+    """Book what is due by the command's time, then the command.
+
+    A request key that was bound before gives what was done then. A refusal is an outcome; it
+    leaves nothing of the command behind, since handlers refuse before they change anything.
+    """
+    request = command.request
+    if request is not None:
+        done = account.done.get(request.key)
+        if done is not None:
+            return _replay(account, done, request.fingerprint)
+    account.begin(command, rules)
+    book_due(account)
+    try:
+        outcome = _HANDLERS[type(command)](account, command)
+    except PaymentServiceError as refusal:
+        outcome = Outcome(refusal=refusal)
+    access.watch_credits(account)
+    access.tell_services(account)
+    account.finish()
+    return outcome
+
+
+def _replay(account: Account, done: Transaction | RequestRecord, fingerprint: bytes) -> Outcome:
+    if done.fingerprint != fingerprint:
+        return Outcome(refusal=IdempotencyKeyReused())
+    if isinstance(done, RequestRecord):
+        return Outcome(payment=account.payments.get(done.subject_id), replayed=True)
+    hold = account.holds.get(done.hold_id) if done.hold_id else None
+    return Outcome(done, hold, replayed=True)

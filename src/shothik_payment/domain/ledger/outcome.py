@@ -1,0 +1,22 @@
+"""What came of a command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shothik_payment.domain.errors import PaymentServiceError
+from shothik_payment.domain.model.hold import Hold
+from shothik_payment.domain.model.payment import Payment
+from shothik_payment.domain.model.transaction import Transaction
+
+
+@dataclass(slots=True)
+class Outcome:
+    """`refusal` is set where the command was not done. `replayed`: its request key was bound
+    already, and this is what was done then."""
+
+    transaction: Transaction | None = None
+    hold: Hold | None = None
+    payment: Payment | None = None
+    replayed: bool = False
+    refusal: PaymentServiceError | None = None

@@ -1,0 +1,1 @@
+"""The nouns: wallets, grants, holds, transactions, payments, keys, money."""

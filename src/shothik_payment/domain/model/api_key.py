@@ -1,0 +1,89 @@
+"""API keys: `sk_{service}_{26 random base62 characters}{6 characters of checksum}`."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+from zlib import crc32
+
+from shothik_payment.domain.model.time import Millis
+
+_BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_SHAPE = re.compile(r"sk_([a-z0-9]{1,32})_([0-9A-Za-z]{26})([0-9A-Za-z]{6})")
+RANDOM_LENGTH = 26
+
+
+class ApiKeyStatus(StrEnum):
+    ACTIVE = "active"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+
+
+class Scope(StrEnum):
+    CREDITS_DEDUCT = "credits:deduct"
+    CREDITS_READ = "credits:read"
+    CREDITS_REVERSE = "credits:reverse"
+    HOLDS_WRITE = "holds:write"
+    ACCESS_READ = "access:read"
+    CATALOG_READ = "catalog:read"
+    BLOCKLIST_READ = "blocklist:read"
+
+
+@dataclass(slots=True)
+class ApiKey:
+    """What is stored of a key: never the key itself, only its SHA-256 `digest` (32 bytes)."""
+
+    id: str
+    service: str
+    name: str
+    digest: bytes
+    prefix: str
+    last4: str
+    created_at: Millis
+    scopes: list[Scope] = field(default_factory=lambda: list(Scope))
+    expires_at: Millis | None = None
+    revoked_at: Millis | None = None
+    last_used_at: Millis | None = None
+    rate_limit: int | None = None
+    allowed_ips: list[str] = field(default_factory=list)
+
+    def status(self, at: Millis) -> ApiKeyStatus:
+        if self.revoked_at is not None:
+            return ApiKeyStatus.REVOKED
+        if self.expires_at is not None and self.expires_at <= at:
+            return ApiKeyStatus.EXPIRED
+        return ApiKeyStatus.ACTIVE
+
+
+def checksum(body: str) -> str:
+    """Six base62 characters: the CRC-32 of everything before them, highest digit first."""
+    number = crc32(body.encode())
+    digits = []
+    for _ in range(6):
+        number, rest = divmod(number, 62)
+        digits.append(_BASE62[rest])
+    return "".join(reversed(digits))
+
+
+def compose_key(slug: str, randomness: bytes) -> str:
+    """A plain key for the service `slug` from at least 26 random bytes.
+
+    Bytes from 248 on are skipped so that every character is equally likely; give plenty.
+    """
+    characters = [_BASE62[b % 62] for b in randomness if b < 248][:RANDOM_LENGTH]
+    if len(characters) < RANDOM_LENGTH:
+        raise ValueError("not enough randomness")
+    body = f"sk_{slug}_{''.join(characters)}"
+    return body + checksum(body)
+
+
+def well_formed(key: str) -> bool:
+    """Whether shape and checksum hold: a mistyped key is refused before any look-up."""
+    match = _SHAPE.fullmatch(key)
+    return match is not None and checksum(key[:-6]) == match.group(3)
+
+
+def digest_of(key: str) -> bytes:
+    return hashlib.sha256(key.encode()).digest()

@@ -1,0 +1,24 @@
+"""Reading payments; they are written through the ledger."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from shothik_payment.domain.model.payment import Payment
+from shothik_payment.domain.model.time import Millis
+
+
+class Payments(Protocol):
+    async def get(self, payment_id: str) -> Payment | None: ...
+
+    async def by_session(self, gateway: str, session_id: str) -> Payment | None:
+        """The payment whose checkout the gateway calls `session_id`."""
+        ...
+
+    async def of_user(self, user_id: str, before: str | None, limit: int) -> list[Payment]:
+        """Newest first; `before` is the id of the last payment already seen."""
+        ...
+
+    async def to_check(self, at: Millis, limit: int) -> list[Payment]:
+        """Payments whose `next_check_at` has come by `at`, longest overdue first."""
+        ...

@@ -1,0 +1,31 @@
+"""Booking what has ended, for users nobody else touches."""
+
+from __future__ import annotations
+
+import asyncio
+
+from shothik_payment.domain.ledger.commands import Expire
+from shothik_payment.domain.ledger.writer import LedgerWriter
+from shothik_payment.domain.ports.clock import Clock
+from shothik_payment.domain.ports.ids import Ids
+from shothik_payment.domain.ports.wallets import Wallets
+
+SWEEP_BATCH = 100
+
+
+class ExpirySweep:
+    """What is due is read from the store, so nothing is forgotten over a restart."""
+
+    def __init__(self, writer: LedgerWriter, wallets: Wallets, clock: Clock, ids: Ids) -> None:
+        self._writer = writer
+        self._wallets = wallets
+        self._clock = clock
+        self._ids = ids
+
+    async def run(self) -> int:
+        """Book one batch of overdue users; how many. Less than `SWEEP_BATCH`: all are done."""
+        now = self._clock.now()
+        users = await self._wallets.due(now, SWEEP_BATCH)
+        commands = [Expire(id=self._ids.next(), user_id=user, at=now) for user in users]
+        await asyncio.gather(*(self._writer.submit(command) for command in commands))
+        return len(users)

@@ -1,0 +1,1 @@
+"""What drives the domain: HTTP, the command line, background work; and the wiring."""

@@ -1,0 +1,48 @@
+"""Everything an entrypoint drives, ready to use; made by the container."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shothik_payment.domain.catalog import Catalog
+from shothik_payment.domain.ledger.writer import LedgerWriter
+from shothik_payment.domain.ports.answer_cache import AnswerCache
+from shothik_payment.domain.ports.clock import Clock
+from shothik_payment.domain.ports.health import HealthCheck
+from shothik_payment.domain.ports.rate_limiter import RateLimiter
+from shothik_payment.domain.ports.tokens import TokenVerifier
+from shothik_payment.domain.use_cases.active_services import ActiveServices
+from shothik_payment.domain.use_cases.admin_credits import AdminCredits
+from shothik_payment.domain.use_cases.api_keys import KeyAdministration, KeyRing
+from shothik_payment.domain.use_cases.event_feed import EventFeed
+from shothik_payment.domain.use_cases.expiry_sweep import ExpirySweep
+from shothik_payment.domain.use_cases.payments import Checkouts
+from shothik_payment.domain.use_cases.relay import Relay
+from shothik_payment.domain.use_cases.spend import Spend
+from shothik_payment.domain.use_cases.verify import Verify
+from shothik_payment.domain.use_cases.wallet_views import WalletViews
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """`health` lists the store first: without it the service is not ready."""
+
+    catalog: Catalog
+    clock: Clock
+    writer: LedgerWriter
+    spend: Spend
+    wallet_views: WalletViews
+    checkouts: Checkouts
+    admin_credits: AdminCredits
+    event_feed: EventFeed
+    key_administration: KeyAdministration
+    key_ring: KeyRing
+    active_services: ActiveServices
+    tokens: TokenVerifier
+    answers: AnswerCache
+    limiter: RateLimiter
+    expiry_sweep: ExpirySweep
+    relay: Relay
+    verify: Verify
+    health: Sequence[HealthCheck]
