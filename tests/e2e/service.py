@@ -1,0 +1,193 @@
+"""A started service to test against: a process of its own, on a file and a port of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jwt
+
+SECRET = "a-secret-for-tests-that-is-long-enough-for-hs256"
+START_TIMEOUT_SECONDS = 30
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def token(user_id: str, role: str | None = None) -> str:
+    claims = {"sub": user_id, "exp": int(time.time()) + 3600}
+    if role is not None:
+        claims["role"] = role
+    return jwt.encode(claims, SECRET, algorithm="HS256")
+
+
+class Service:
+    """`start` and `kill` may be called again and again: the file stays."""
+
+    def __init__(self, folder: Path, port: int | None = None, **settings: str) -> None:
+        self.folder = folder
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.api = f"{self.url}/api/v1"
+        self.database = folder / "shothik.db"
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if name in ("PATH", "HOME")},
+            "DATABASE_URL": f"sqlite:///{self.database}",
+            "PORT": str(self.port),
+            "JWT_SECRET": SECRET,
+            "RATE_LIMIT_PER_HOUR": "100000000",
+            "LOG_LEVEL": "warning",
+            "LOG_FORMAT": "json",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **settings,
+        }
+        self.log = folder / f"service-{self.port}.log"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Service:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "shothik_payment", "serve"],
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + START_TIMEOUT_SECONDS
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise AssertionError(f"the service ended at once:\n{self.log.read_text()}")
+            with contextlib.suppress(httpx.TransportError):
+                if httpx.get(f"{self.url}/health/ready", timeout=2).status_code == 200:
+                    return self
+            select_pause()
+        raise AssertionError(f"the service did not start:\n{self.log.read_text()}")
+
+    def kill(self) -> None:
+        """As `kill -9` does it: all of its processes, without a warning."""
+        if self.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            self.process = None
+
+    def stop(self, timeout: float = 20) -> int:
+        """Ask it to end, and wait for it; its exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(timeout)
+        self.process = None
+        return code
+
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "shothik_payment", *arguments],
+            env={**self.environment, **environment},
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    def key(self, service: str = "paraphrase", *options: str) -> str:
+        made = self.run("keys", "generate", "--service", service, "--json", *options)
+        assert made.returncode == 0, made.stderr
+        key: str = json.loads(made.stdout)["key"]
+        return key
+
+    def verify(self) -> None:
+        """Fold the whole ledger; nothing may differ."""
+        checked = self.run("verify", "--json")
+        assert checked.returncode == 0, checked.stdout + checked.stderr
+
+    @contextlib.asynccontextmanager
+    async def client(self, authorization: str, connections: int = 100) -> AsyncIterator[Client]:
+        limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
+        async with httpx.AsyncClient(
+            base_url=self.api,
+            headers={"Authorization": authorization},
+            limits=limits,
+            timeout=60,
+        ) as http:
+            yield Client(http)
+
+    def by_key(self, key: str, connections: int = 100) -> Any:
+        return self.client(f"ApiKey {key}", connections)
+
+    def by_user(self, user_id: str) -> Any:
+        return self.client(f"Bearer {token(user_id)}")
+
+    def by_admin(self) -> Any:
+        return self.client(f"Bearer {token('admin_1', 'admin')}")
+
+    async def give(self, user_id: str, amount: int) -> None:
+        async with self.by_admin() as admin:
+            body = {"userId": user_id, "amount": amount, "reason": "test"}
+            await admin.post("/admin/credits", body)
+
+
+class Client:
+    """Asks, and expects the status that the caller names."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self.http = http
+
+    async def post(self, path: str, body: Mapping[str, Any], status: int = 200) -> dict[str, Any]:
+        answer = await self.http.post(path, json=body)
+        assert answer.status_code == status, f"{answer.status_code} {answer.text}"
+        result: dict[str, Any] = answer.json()
+        return result
+
+    async def get(self, path: str, status: int = 200, **query: Any) -> dict[str, Any]:
+        answer = await self.http.get(path, params=query)
+        assert answer.status_code == status, f"{answer.status_code} {answer.text}"
+        result: dict[str, Any] = answer.json()
+        return result
+
+    async def events(self, user_id: str) -> list[dict[str, Any]]:
+        """All events of a user so far, which have to be without a gap."""
+        found: list[dict[str, Any]] = []
+        after = ""
+        while True:
+            query = {"userId": user_id, "limit": 200, **({"after": after} if after else {})}
+            page = await self.get("/admin/events", **query)
+            found.extend(page["events"])
+            if page["next"] is None:
+                break
+            after = page["next"]
+        assert [int(e["sequence"]) for e in found] == list(range(1, len(found) + 1))
+        return found
+
+
+def select_pause() -> None:
+    """Between two looks at a process that has no way to call us."""
+    import select
+
+    select.select([], [], [], 0.05)
+
+
+async def gather_bounded(jobs: list[Any], width: int) -> list[Any]:
+    gate = asyncio.Semaphore(width)
+
+    async def one(job: Any) -> Any:
+        async with gate:
+            return await job
+
+    return await asyncio.gather(*(one(job) for job in jobs))
