@@ -117,7 +117,7 @@ def reverse(account: Account, command: Reverse) -> Outcome:
         reversed_total=given_back + amount,
         reason=command.reason,
     )
-    _uncount_use(account, amount)
+    _uncount_use(account, amount - paid)
     account.tell(
         CreditRefunded(
             row.id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from shothik_payment.domain.errors import IdempotencyKeyReused, PaymentServiceError
@@ -12,7 +13,8 @@ from shothik_payment.domain.ledger.account import Account
 from shothik_payment.domain.ledger.expiry import book_due
 from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.ledger.rules import Rules
-from shothik_payment.domain.model.transaction import Transaction
+from shothik_payment.domain.model.hold import HoldStatus
+from shothik_payment.domain.model.transaction import Transaction, TransactionKind
 from shothik_payment.domain.ports.ledger_store import RequestRecord
 
 Handler = Callable[[Account, Any], Outcome]
@@ -72,4 +74,7 @@ def _replay(account: Account, done: Transaction | RequestRecord, fingerprint: by
     if isinstance(done, RequestRecord):
         return Outcome(payment=account.payments.get(done.subject_id), replayed=True)
     hold = account.holds.get(done.hold_id) if done.hold_id else None
+    if hold is not None and done.kind is TransactionKind.HOLD:
+        # As it was when it was placed, whatever has become of it since.
+        hold = replace(hold, status=HoldStatus.ACTIVE, captured=0)
     return Outcome(done, hold, replayed=True)

@@ -40,8 +40,14 @@ def open_payment(account: Account, command: OpenPayment) -> Outcome:
 
 def attach_checkout(account: Account, command: AttachCheckout) -> Outcome:
     payment = _payment(account, command.payment_id)
-    if payment.status is PaymentStatus.CREATED:
-        payment.status = PaymentStatus.PENDING
+    if payment.session_id is None:
+        if payment.status is PaymentStatus.FAILED:
+            # Given up by a sweep or a concurrent repeat, and now it can be paid after all.
+            payment.status = PaymentStatus.CREATED
+            payment.failure_code = None
+            payment.next_check_at = account.at
+        if payment.status is PaymentStatus.CREATED:
+            payment.status = PaymentStatus.PENDING
         payment.session_id = command.session_id
         payment.payment_url = command.payment_url
         account.save_payment(payment)

@@ -40,7 +40,8 @@ class Transaction:
     positive. `balance_before` and `balance_after` are available credits around this row;
     `new_balance` is what was available when the whole command was done, which differs where a
     later row of the same command moved credits again. `reversed_total` (reversals only) is how
-    much of `reverses` has been given back with this row. `request_key` is unique for the user.
+    much of `reverses` has been given back with this row. `request_key` is unique for the user;
+    stores keep a digest of it, so a row is read back with it only where it was looked up by it.
     Treat as immutable once committed.
     """
 

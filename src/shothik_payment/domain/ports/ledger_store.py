@@ -64,7 +64,8 @@ class ChangeSet:
     `expected_version` is the stored wallet's version (0: no such wallet yet);
     `wallet.version` is one more. `grants` are new ones, `holds` and `payments` new or changed
     ones, whole. `stops_changed`: the wallet's stops are not those that are stored.
-    `forgotten_requests` are request keys whose record goes away.
+    `forgotten_requests` are request keys whose record goes away, before `requests` are added: a
+    key may be in both.
     """
 
     wallet: Wallet

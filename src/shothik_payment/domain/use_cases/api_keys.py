@@ -94,10 +94,7 @@ class KeyAdministration:
     async def _repeated(self, done: RequestRecord, request: RequestBinding) -> ApiKey:
         if done.fingerprint != request.fingerprint:
             raise IdempotencyKeyReused
-        key = await self._keys.get(done.subject_id)
-        if key is None:
-            raise NotFound("API key", done.subject_id)
-        return key
+        return await self.get(done.subject_id)
 
     async def list(
         self, service: str | None, after: str | None, limit: int
@@ -107,11 +104,15 @@ class KeyAdministration:
         page = found[:limit]
         return page, page[-1].id if len(found) > limit else None
 
-    async def revoke(self, key_id: str, *, actor: str, ip: str | None = None) -> ApiKey:
-        """Revoked for good; again: the same answer."""
+    async def get(self, key_id: str) -> ApiKey:
         key = await self._keys.get(key_id)
         if key is None:
             raise NotFound("API key", key_id)
+        return key
+
+    async def revoke(self, key_id: str, *, actor: str, ip: str | None = None) -> ApiKey:
+        """Revoked for good; again: the same answer."""
+        key = await self.get(key_id)
         if key.revoked_at is None:
             key.revoked_at = self._clock.now()
             entry = AuditEntry(key.id, key.revoked_at, actor, "revoke", {"status": "revoked"}, ip)

@@ -257,8 +257,8 @@ class Checkouts:
                 if payment.session_id is None:
                     payment = await self._start(payment, None)
                 await self.settle(payment.gateway, await gateway.look_up(payment))
-            except (GatewayRefused, Unavailable):
-                pass  # asked again after the pause below
+            except (GatewayRefused, NotFound, Unavailable):
+                pass  # asked again after the pause below; it must not hold up the others
         current = await self._payments.get(payment.id)
         if current is not None and current.status in OPEN_STATUSES:
             now = self._clock.now()

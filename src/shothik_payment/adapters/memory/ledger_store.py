@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from shothik_payment.adapters import codec
+from shothik_payment.adapters.memory.state import MemoryState
+from shothik_payment.domain.model.transaction import Transaction
+from shothik_payment.domain.model.wallet import Wallet
+from shothik_payment.domain.ports.ledger_store import ChangeSet, Needs, Snapshot
+
+
+class MemoryLedgerStore:
+    def __init__(self, state: MemoryState) -> None:
+        self._state = state
+
+    async def load(self, needs: Sequence[Needs]) -> list[Snapshot]:
+        return [self._snapshot(need) for need in needs]
+
+    async def commit(self, changes: Sequence[ChangeSet]) -> list[bool]:
+        return [self._store(change) for change in changes]
+
+    def _snapshot(self, need: Needs) -> Snapshot:
+        state, user = self._state, need.user_id
+        snapshot = Snapshot(state.wallet(user))
+        hold_ids: list[str | None] = [*need.hold_ids]
+        payment_ids: list[str | None] = [*need.payment_ids]
+        for key in need.request_keys:
+            record = state.requests.get((user, key))
+            row = state.transaction(state.transactions_by_request.get((user, key), ""))
+            if record is not None:
+                snapshot.done[key] = replace(record)
+                payment_ids.append(record.subject_id)
+            elif row is not None:
+                row.request_key = key
+                snapshot.done[key] = row
+                hold_ids.append(row.hold_id)
+                payment_ids.append(row.payment_id)
+        for row in map(state.transaction, need.transaction_ids):
+            if row is not None and row.user_id == user:
+                self._add_transaction(snapshot, row)
+        for hold in map(state.hold, filter(None, hold_ids)):
+            if hold is not None and hold.user_id == user:
+                snapshot.holds[hold.id] = hold
+        for payment in map(state.payment, filter(None, payment_ids)):
+            if payment is not None and payment.user_id == user:
+                snapshot.payments[payment.id] = payment
+        return snapshot
+
+    def _add_transaction(self, snapshot: Snapshot, row: Transaction) -> None:
+        snapshot.transactions[row.id] = row
+        if row.id in self._state.reversed_totals:
+            snapshot.reversed_totals[row.id] = self._state.reversed_totals[row.id]
+        for part in row.parts:
+            stored = self._state.grants.get(part.grant_id)
+            if stored is not None:
+                snapshot.grants[part.grant_id] = codec.decode_grant(stored)
+
+    def _store(self, change: ChangeSet) -> bool:
+        state, user = self._state, change.wallet.user_id
+        if state.wallet(user).version != change.expected_version or self._key_taken(change):
+            return False
+        self._store_wallet(change.wallet, change.stops_changed)
+        for row in change.transactions:
+            self._store_row(row)
+        state.grants.update((grant.id, codec.encode(grant)) for grant in change.grants)
+        state.holds.update((hold.id, codec.encode(hold)) for hold in change.holds)
+        state.payments.update((payment.id, codec.encode(payment)) for payment in change.payments)
+        for key in change.forgotten_requests:
+            state.requests.pop((user, key), None)
+        for record in change.requests:
+            state.requests[user, record.key] = replace(record)
+        for event in change.events:
+            position = len(state.events) + 1
+            state.events.append(codec.recorded(event, position))
+            state.unpublished[position] = None
+        return True
+
+    def _key_taken(self, change: ChangeSet) -> bool:
+        state, user = self._state, change.wallet.user_id
+        keys = [row.request_key for row in change.transactions if row.request_key is not None]
+        keys.extend(record.key for record in change.requests)
+        return any(
+            (user, key) in state.transactions_by_request
+            or ((user, key) in state.requests and key not in change.forgotten_requests)
+            for key in keys
+        )
+
+    def _store_wallet(self, wallet: Wallet, stops_changed: bool) -> None:
+        state, user = self._state, wallet.user_id
+        state.wallets[user] = codec.encode(wallet)
+        due = wallet.next_due()
+        if due is None:
+            state.next_due.pop(user, None)
+        else:
+            state.next_due[user] = due
+        if stops_changed:
+            (state.stopped.add if wallet.stops else state.stopped.discard)(user)
+
+    def _store_row(self, row: Transaction) -> None:
+        state = self._state
+        state.transactions[row.id] = codec.encode(replace(row, request_key=None))
+        state.rows.setdefault(row.user_id, []).append(row.id)
+        if row.request_key is not None:
+            state.transactions_by_request[row.user_id, row.request_key] = row.id
+        if row.reverses is not None:
+            state.reversed_totals[row.reverses] = row.reversed_total

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from shothik_payment.adapters import codec
+from shothik_payment.adapters.memory.state import MemoryState
+from shothik_payment.domain.model.payment import Payment
+from shothik_payment.domain.model.time import Millis
+
+
+class MemoryPayments:
+    def __init__(self, state: MemoryState) -> None:
+        self._state = state
+
+    async def get(self, payment_id: str) -> Payment | None:
+        return self._state.payment(payment_id)
+
+    async def by_session(self, gateway: str, session_id: str) -> Payment | None:
+        for payment in self._all():
+            if (payment.gateway, payment.session_id) == (gateway, session_id):
+                return payment
+        return None
+
+    async def of_user(self, user_id: str, before: str | None, limit: int) -> list[Payment]:
+        own = [p for p in self._all() if p.user_id == user_id and (before is None or p.id < before)]
+        return sorted(own, key=lambda payment: payment.id, reverse=True)[:limit]
+
+    async def to_check(self, at: Millis, limit: int) -> list[Payment]:
+        due = [
+            (payment.next_check_at, payment.id, payment)
+            for payment in self._all()
+            if payment.next_check_at is not None and payment.next_check_at <= at
+        ]
+        return [payment for _, _, payment in sorted(due, key=lambda entry: entry[:2])[:limit]]
+
+    def _all(self) -> list[Payment]:
+        return [codec.decode_payment(stored) for stored in self._state.payments.values()]

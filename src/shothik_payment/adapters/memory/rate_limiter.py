@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
+
+from shothik_payment.domain.model.time import SECOND
+from shothik_payment.domain.ports.clock import Clock
+from shothik_payment.domain.ports.rate_limiter import RateDecision
+
+SLICES = 60
+MAX_SUBJECTS = 100_000
+
+
+@dataclass(slots=True)
+class _Counted:
+    """`slices` holds [index, requests], oldest first; `total` is their sum."""
+
+    slices: deque[list[int]] = field(default_factory=deque)
+    total: int = 0
+
+
+class MemoryRateLimiter:
+    """Counts in slices of a sixtieth of the window.
+
+    A slice counts until its last moment has left the window, so no window ever sees more than
+    the limit; a caller may have to wait one slice longer than the window. Memory and time do not
+    grow with the limit, as they would with a log of every request. The subjects seen last are
+    remembered.
+    """
+
+    def __init__(self, clock: Clock, max_subjects: int = MAX_SUBJECTS) -> None:
+        self._clock = clock
+        self._max_subjects = max_subjects
+        self._subjects: OrderedDict[tuple[str, int], _Counted] = OrderedDict()
+
+    async def hit(self, subject: str, limit: int, window_seconds: int) -> RateDecision:
+        slice_ms = -(-window_seconds * SECOND // SLICES)
+        now = self._clock.now()
+        index = now // slice_ms
+        counted = self._counted(subject, window_seconds)
+        slices = counted.slices
+        while slices and slices[0][0] < index - SLICES:
+            counted.total -= slices.popleft()[1]
+        allowed = counted.total < limit
+        if allowed:
+            counted.total += 1
+            # A clock set back counts on in the newest slice.
+            if slices and slices[-1][0] >= index:
+                slices[-1][1] += 1
+            else:
+                slices.append([index, 1])
+        oldest = slices[0][0] if slices else index
+        reset_ms = (oldest + SLICES + 1) * slice_ms - now
+        remaining = max(limit - counted.total, 0)
+        return RateDecision(allowed, limit, remaining, window_seconds, -(-reset_ms // SECOND))
+
+    def _counted(self, subject: str, window_seconds: int) -> _Counted:
+        key = (subject, window_seconds)
+        counted = self._subjects.get(key)
+        if counted is None:
+            counted = self._subjects[key] = _Counted()
+            if len(self._subjects) > self._max_subjects:
+                self._subjects.popitem(last=False)
+        else:
+            self._subjects.move_to_end(key)
+        return counted

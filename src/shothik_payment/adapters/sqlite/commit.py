@@ -1,0 +1,118 @@
+"""Writing change sets: all groups in one transaction, and one by one where one of them lost."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from shothik_payment.adapters.sqlite import rows
+from shothik_payment.adapters.sqlite.errors import is_taken
+from shothik_payment.adapters.sqlite.statements import ManyRows, insert
+from shothik_payment.domain.ports.ledger_store import ChangeSet, RequestRecord
+
+# A wallet of a later version than the first is never inserted, only updated.
+_WALLETS = ManyRows(
+    """
+    INSERT INTO wallets (user_id, version, next_due_at, state)
+    SELECT * FROM (VALUES {values}) AS new
+    WHERE new.column2 = 1 OR EXISTS (SELECT 1 FROM wallets WHERE user_id = new.column1)
+    ON CONFLICT (user_id) DO UPDATE
+    SET version = excluded.version, next_due_at = excluded.next_due_at, state = excluded.state
+    WHERE version = excluded.version - 1
+    """,
+    4,
+)
+_TRANSACTIONS = insert("transactions", rows.TRANSACTION_COLUMNS)
+_EVENTS = insert("outbox", rows.EVENT_COLUMNS)
+_GRANTS = insert("grants", ("id", "user_id", "body"))
+_HOLDS = insert(
+    "holds",
+    ("id", "user_id", "status", "body"),
+    f"ON CONFLICT (substr(id, {rows.HOLD_FRONT + 1})) DO UPDATE"
+    " SET status = excluded.status, body = excluded.body",
+)
+_PAYMENTS = insert(
+    "payments",
+    ("id", "user_id", "gateway", "session_id", "status", "next_check_at", "body"),
+    f"ON CONFLICT (substr(id, {rows.PAYMENT_FRONT + 1})) DO UPDATE"
+    " SET session_id = excluded.session_id, status = excluded.status,"
+    " next_check_at = excluded.next_check_at, body = excluded.body",
+)
+_REQUESTS = insert("requests", ("request_key", "user_id", "key", "fingerprint", "subject_id", "at"))
+_STOPS = insert("stops", ("service", "user_id"), "ON CONFLICT DO NOTHING")
+
+
+def commit(connection: sqlite3.Connection, changes: Sequence[ChangeSet]) -> list[bool]:
+    """Whether each group was stored. Begins and ends its own transactions."""
+    if _store_together(connection, changes):
+        return [True] * len(changes)
+    if len(changes) == 1:
+        return [False]
+    return _store_each(connection, changes)
+
+
+def _store_together(connection: sqlite3.Connection, changes: Sequence[ChangeSet]) -> bool:
+    connection.execute("BEGIN IMMEDIATE")
+    if _write(connection, changes):
+        connection.execute("COMMIT")
+        return True
+    connection.execute("ROLLBACK")
+    return False
+
+
+def _store_each(connection: sqlite3.Connection, changes: Sequence[ChangeSet]) -> list[bool]:
+    stored = []
+    connection.execute("BEGIN IMMEDIATE")
+    for change in changes:
+        connection.execute("SAVEPOINT one")
+        won = _write(connection, [change])
+        if not won:
+            connection.execute("ROLLBACK TO one")
+        connection.execute("RELEASE one")
+        stored.append(won)
+    connection.execute("COMMIT")
+    return stored
+
+
+def _write(connection: sqlite3.Connection, changes: Sequence[ChangeSet]) -> bool:
+    """Write what these groups change. False: one of them lost, and all is to be rolled back."""
+    try:
+        wallets = [rows.wallet_row(change.wallet) for change in changes]
+        if _WALLETS.run(connection, wallets) != len(changes):
+            return False
+        _TRANSACTIONS.run(
+            connection, [rows.transaction_row(row) for c in changes for row in c.transactions]
+        )
+        _EVENTS.run(connection, [rows.event_row(event) for c in changes for event in c.events])
+        for change in changes:
+            _write_rare(connection, change)
+    except sqlite3.IntegrityError as error:
+        if not is_taken(error):
+            raise
+        return False
+    return True
+
+
+def _write_rare(connection: sqlite3.Connection, change: ChangeSet) -> None:
+    if change.grants:
+        _GRANTS.run(connection, [rows.grant_row(grant) for grant in change.grants])
+    if change.holds:
+        _HOLDS.run(connection, [rows.hold_row(hold) for hold in change.holds])
+    if change.payments:
+        _PAYMENTS.run(connection, [rows.payment_row(payment) for payment in change.payments])
+    user = change.wallet.user_id
+    for key in change.forgotten_requests:
+        digest = rows.request_digest(user, key)
+        connection.execute("DELETE FROM requests WHERE request_key = ?", (digest,))
+    for record in change.requests:
+        remember(connection, record)
+    if change.stops_changed:
+        connection.execute("DELETE FROM stops WHERE user_id = ?", (user,))
+        _STOPS.run(connection, [(stop.service or "", user) for stop in change.wallet.stops])
+
+
+def remember(connection: sqlite3.Connection, record: RequestRecord) -> None:
+    """Raises IntegrityError where the key is taken."""
+    digest = rows.request_digest(record.user_id, record.key)
+    row = (digest, record.user_id, record.key, record.fingerprint, record.subject_id, record.at)
+    _REQUESTS.run(connection, [row])

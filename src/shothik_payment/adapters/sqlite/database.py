@@ -1,0 +1,247 @@
+"""One SQLite file: a writer thread, a few reader threads, and the WAL between them.
+
+Readers see whole commits only and never wait for the writer, nor does the event loop. Several
+processes may work on one file: `BEGIN IMMEDIATE` makes their writers take turns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from queue import LifoQueue
+from typing import TypeVar
+
+from shothik_payment.adapters.sqlite.errors import translated
+from shothik_payment.adapters.sqlite.schema import migrate
+from shothik_payment.domain.errors import Misconfigured, StoreCorrupt, Unavailable
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Work = Callable[[sqlite3.Connection], T]
+
+OLDEST_SQLITE = (3, 37)
+READERS = 3
+WRITER_CACHE_KIB = 16_384
+READER_CACHE_KIB = 2_048
+WAL_SIZE_LIMIT = 64 << 20
+CHECKPOINT_AFTER_CHANGES = 10_000
+"""Changed rows after which the WAL is copied back: some 25 MB of it where users are all
+different. SQLite's own checkpoint would run inside a commit, and make its callers wait."""
+
+
+class SqliteDatabase:
+    """Open it before use and close it after; in between any task may read and write.
+
+    Raises Unavailable where the file cannot be read or written now, StoreCorrupt where it is not
+    what it should be; a write that raises has stored nothing.
+    """
+
+    def __init__(self, path: str | Path, *, busy_timeout_seconds: float = 5.0) -> None:
+        self.path = Path(path)
+        self._busy_timeout = busy_timeout_seconds
+        self._writes = ThreadPoolExecutor(1, "sqlite-write")
+        self._reads = ThreadPoolExecutor(READERS, "sqlite-read")
+        self._checkpoints = ThreadPoolExecutor(1, "sqlite-checkpoint")
+        self._writer: sqlite3.Connection | None = None
+        self._readers: LifoQueue[sqlite3.Connection] = LifoQueue()
+        self._checkpointed_changes = 0
+        self._checkpointing = False
+        self._closing = False
+
+    async def open(self) -> None:
+        """Make the file and its directory where they are missing, and migrate the schema."""
+        await asyncio.get_running_loop().run_in_executor(self._writes, self._open)
+
+    async def close(self) -> None:
+        """Finish what is under way. The last process to close leaves no WAL behind."""
+        self._closing = True
+        await asyncio.get_running_loop().run_in_executor(None, self._close)
+
+    async def write(self, work: Work[T]) -> T:
+        """Run `work` on the writer, in one transaction that is stored for good on return."""
+        return await self.on_writer(lambda connection: _in_transaction(connection, work))
+
+    async def on_writer(self, work: Work[T]) -> T:
+        """Run `work` on the writer; it begins and ends its transactions itself."""
+        return await self._run(self._writes, lambda: self._work_on_writer(work))
+
+    async def read(self, work: Work[T]) -> T:
+        """Run `work` on a connection that cannot write. Each statement is of one moment; use
+        `one_moment` for several."""
+        return await self._run(self._reads, lambda: self._work_on_reader(work))
+
+    def connect_reader(self) -> sqlite3.Connection:
+        """A connection of the caller's own, for a long read. To be closed by the caller."""
+        connection = self._connect(READER_CACHE_KIB)
+        connection.execute("PRAGMA query_only = ON")
+        return connection
+
+    async def in_thread(self, work: Callable[[], T]) -> T:
+        """Run a step of a long read on a reader thread."""
+        return await self._run(self._reads, work)
+
+    async def _run(self, executor: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        if self._writer is None or self._closing:
+            raise Unavailable("The data store is not open.")
+        try:
+            return await asyncio.get_running_loop().run_in_executor(executor, work)
+        except sqlite3.Error as error:
+            raise translated(error) from error
+
+    def _work_on_writer(self, work: Work[T]) -> T:
+        connection = self._writer
+        if connection is None:
+            raise Unavailable("The data store is closed.")
+        try:
+            return work(connection)
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            changes = connection.total_changes - self._checkpointed_changes
+            if changes > CHECKPOINT_AFTER_CHANGES and not self._checkpointing:
+                self._checkpointing = True
+                self._checkpointed_changes = connection.total_changes
+                self._checkpoints.submit(self._checkpoint)
+
+    def _work_on_reader(self, work: Work[T]) -> T:
+        connection = self._readers.get()
+        try:
+            return work(connection)
+        finally:
+            self._readers.put(connection)
+
+    # Checkpoints
+
+    def _checkpoint(self) -> None:
+        """Copy the bulk of the WAL back beside the running commits, then let the writer copy the
+        rest between two of them: with nothing left in it the next commit starts it anew."""
+        try:
+            connection = self._connect(READER_CACHE_KIB)
+            try:
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            finally:
+                connection.close()
+            self._writes.submit(self._finish_checkpoint)
+        except (sqlite3.Error, RuntimeError) as error:  # RuntimeError: closing down
+            self._checkpoint_failed(error)
+
+    def _finish_checkpoint(self) -> None:
+        try:
+            if self._writer is not None:
+                self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            self._checkpointing = False
+        except sqlite3.Error as error:
+            self._checkpoint_failed(error)
+
+    def _checkpoint_failed(self, error: Exception) -> None:
+        """Nothing is lost: the WAL has it all, and grows until a later checkpoint succeeds."""
+        self._checkpointing = False
+        log.warning("the write-ahead log of the data store could not be copied back: %s", error)
+
+    # Life
+
+    def _open(self) -> None:
+        if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+            oldest = ".".join(map(str, OLDEST_SQLITE))
+            raise Misconfigured(
+                "SQLite", f"version {sqlite3.sqlite_version} is too old, {oldest} is needed"
+            )
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Unavailable(f"{self.path.parent}: cannot be made: {error.strerror}") from error
+        opened: list[sqlite3.Connection] = []
+        try:
+            writer = self._connect(WRITER_CACHE_KIB)
+            opened.append(writer)
+            self._use_wal(writer)
+            migrate(writer, str(self.path))
+            _read_a_little(writer)
+            for _ in range(READERS):
+                opened.append(self.connect_reader())
+        except (sqlite3.Error, StoreCorrupt) as error:
+            for connection in opened:
+                connection.close()
+            if isinstance(error, sqlite3.Error):
+                raise translated(error, str(self.path)) from error
+            raise
+        for connection in opened[1:]:
+            self._readers.put(connection)
+        self._writer = writer
+
+    def _connect(self, cache_kib: int) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path,
+            timeout=self._busy_timeout,
+            isolation_level=None,
+            check_same_thread=False,  # one thread at a time, though not always the same
+            cached_statements=512,
+        )
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA cache_size = -{cache_kib}")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute(f"PRAGMA journal_size_limit = {WAL_SIZE_LIMIT}")
+        return connection
+
+    def _use_wal(self, connection: sqlite3.Connection) -> None:
+        """The change to WAL ignores the busy timeout, so two processes that make the file at once
+        have to be patient here."""
+        deadline = time.monotonic() + self._busy_timeout
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    raise
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+
+    def _close(self) -> None:
+        self._reads.shutdown()
+        self._checkpoints.shutdown()
+        self._writes.shutdown()
+        while not self._readers.empty():
+            self._readers.get_nowait().close()
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.close()
+
+
+def _in_transaction(connection: sqlite3.Connection, work: Work[T]) -> T:
+    connection.execute("BEGIN IMMEDIATE")
+    result = work(connection)
+    connection.execute("COMMIT")
+    return result
+
+
+@contextmanager
+def one_moment(connection: sqlite3.Connection) -> Iterator[None]:
+    """All reads inside see the same commits."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        if connection.in_transaction:
+            connection.execute("COMMIT")
+
+
+_ENDS = (
+    "SELECT max(wallet) FROM wallets",
+    "SELECT id FROM transactions WHERE row = (SELECT max(row) FROM transactions)",
+    "SELECT id FROM outbox WHERE position = (SELECT max(position) FROM outbox)",
+)
+
+
+def _read_a_little(connection: sqlite3.Connection) -> None:
+    """Where the ends of the long tables can be read, the file was not cut off."""
+    for statement in _ENDS:
+        connection.execute(statement).fetchall()

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import sqlite3
+
+from shothik_payment.adapters import codec
+from shothik_payment.adapters.sqlite import rows
+from shothik_payment.adapters.sqlite.database import SqliteDatabase
+from shothik_payment.domain.model.hold import Hold
+from shothik_payment.domain.model.time import Millis
+from shothik_payment.domain.model.transaction import Transaction
+from shothik_payment.domain.model.wallet import Wallet
+from shothik_payment.domain.ports.wallets import StoppedUsers
+
+# Compared by the indexed part alone: with `id = ?` beside it SQLite would scan the table. What
+# comes before that part, the bucket, is compared afterwards.
+_TRANSACTION = f"{rows.SELECT_TRANSACTION} WHERE substr(id, {rows.TRANSACTION_FRONT + 1}) = ?"
+_HOLD = f"SELECT body FROM holds WHERE substr(id, {rows.HOLD_FRONT + 1}) = ?"  # noqa: S608
+_HISTORY = (
+    f"{rows.SELECT_TRANSACTION} WHERE user_id = ? AND number < ? ORDER BY number DESC LIMIT ?"
+)
+# Two ranges of one index, merged in its order.
+_STOPPED = """
+    SELECT state FROM wallets JOIN (
+        SELECT user_id AS stopped FROM stops WHERE service = '' AND user_id > ?1
+        UNION
+        SELECT user_id FROM stops WHERE service = ?2 AND user_id > ?1
+        ORDER BY 1 LIMIT ?3
+    ) ON user_id = stopped ORDER BY stopped
+"""
+_NEWEST = 2**63 - 1
+
+
+class SqliteWallets:
+    def __init__(self, database: SqliteDatabase) -> None:
+        self._database = database
+
+    async def get(self, user_id: str) -> Wallet:
+        def work(connection: sqlite3.Connection) -> Wallet:
+            row = connection.execute(
+                "SELECT state FROM wallets WHERE user_id = ?", (user_id,)
+            ).fetchone()
+            return Wallet(user_id) if row is None else codec.decode_wallet(row[0])
+
+        return await self._database.read(work)
+
+    async def transaction(self, transaction_id: str) -> Transaction | None:
+        def work(connection: sqlite3.Connection) -> Transaction | None:
+            tail = transaction_id[rows.TRANSACTION_FRONT :]
+            row = connection.execute(_TRANSACTION, (tail,)).fetchone()
+            return None if row is None else rows.to_transaction(row)
+
+        found = await self._database.read(work)
+        return found if found is not None and found.id == transaction_id else None
+
+    async def hold(self, hold_id: str) -> Hold | None:
+        def work(connection: sqlite3.Connection) -> Hold | None:
+            row = connection.execute(_HOLD, (hold_id[rows.HOLD_FRONT :],)).fetchone()
+            return None if row is None else codec.decode_hold(row[0])
+
+        found = await self._database.read(work)
+        return found if found is not None and found.id == hold_id else None
+
+    async def history(self, user_id: str, before: int | None, limit: int) -> list[Transaction]:
+        def work(connection: sqlite3.Connection) -> list[Transaction]:
+            below = _NEWEST if before is None else before
+            found = connection.execute(_HISTORY, (user_id, below, limit)).fetchall()
+            return [rows.to_transaction(row) for row in found]
+
+        return await self._database.read(work)
+
+    async def stopped(self, service: str, after: str | None, limit: int) -> StoppedUsers:
+        def work(connection: sqlite3.Connection) -> list[Wallet]:
+            found = connection.execute(_STOPPED, (after or "", service, limit + 1)).fetchall()
+            return [codec.decode_wallet(row[0]) for row in found]
+
+        wallets = await self._database.read(work)
+        page = wallets[:limit]
+        return StoppedUsers(page, page[-1].user_id if len(wallets) > limit else None)
+
+    async def due(self, at: Millis, limit: int) -> list[str]:
+        def work(connection: sqlite3.Connection) -> list[str]:
+            found = connection.execute(
+                "SELECT user_id FROM wallets WHERE next_due_at <= ? ORDER BY next_due_at LIMIT ?",
+                (at, limit),
+            )
+            return [user_id for (user_id,) in found.fetchall()]
+
+        return await self._database.read(work)

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.contracts import bindings
+from tests.contracts.bindings import BrokerBinding, CacheBinding, LimiterBinding, Stores
+from tests.contracts.book import Book
+
+
+@pytest.fixture(params=bindings.STORES)
+async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stores]:
+    async with bindings.STORES[request.param](tmp_path) as stores:
+        yield stores
+
+
+@pytest.fixture
+def book(stores: Stores) -> Book:
+    return Book(stores.ours.ledger)
+
+
+@pytest.fixture(params=bindings.CACHES)
+async def answers(request: pytest.FixtureRequest) -> AsyncIterator[CacheBinding]:
+    async with bindings.CACHES[request.param]() as binding:
+        yield binding
+
+
+@pytest.fixture(params=bindings.LIMITERS)
+async def limits(request: pytest.FixtureRequest) -> AsyncIterator[LimiterBinding]:
+    async with bindings.LIMITERS[request.param]() as binding:
+        yield binding
+
+
+@pytest.fixture(params=bindings.BROKERS)
+async def exchange(request: pytest.FixtureRequest) -> AsyncIterator[BrokerBinding]:
+    async with bindings.BROKERS[request.param]() as binding:
+        yield binding

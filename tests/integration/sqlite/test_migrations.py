@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from shothik_payment.adapters.sqlite.database import SqliteDatabase
+from shothik_payment.adapters.sqlite.schema import MIGRATIONS, migrate
+from shothik_payment.domain.errors import StoreCorrupt
+from shothik_payment.domain.use_cases.verify import Verify
+from tests.contracts.bindings import opened, sqlite_ports
+from tests.contracts.book import SERVICE, Book, binding, deducting
+from tests.integration.sqlite.conftest import Start
+
+VERSION_1 = Path(__file__).with_name("version_1.sql")
+
+
+@pytest.fixture
+def old_file(tmp_path: Path) -> Path:
+    path = tmp_path / "old.db"
+    connection = sqlite3.connect(path)
+    connection.executescript(VERSION_1.read_text())
+    connection.close()
+    return path
+
+
+def version_of(path: Path) -> int:
+    connection = sqlite3.connect(path)
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    connection.close()
+    return version
+
+
+async def test_a_file_of_version_1_is_read_and_written(old_file: Path) -> None:
+    async with opened(old_file) as database:
+        ports = sqlite_ports(database)
+        wallet = await ports.wallets.get("u1")
+        assert (wallet.available, wallet.held, wallet.rows) == (75, 5, 4)
+        assert await ports.api_keys.services() == {SERVICE}
+        assert await ports.documents("sandbox").get("d1") == b"x"
+        assert [p.id for p in await ports.payments.of_user("u1", None, 5)]
+        assert (await ports.wallets.stopped(SERVICE, None, 5)).wallets[0].user_id == "u2"
+        book = Book(ports.ledger)
+        again = await book.store.commit([await book.change(deducting("u1", 1, binding("new")))])
+        assert again == [True]
+        taken = await book.change(deducting("u1", 1, binding("r1")), blind=True)
+        assert await book.store.commit([taken]) == [False]
+        async for progress in Verify(ports.audit).run():
+            assert progress.differences == []
+    assert version_of(old_file) == len(MIGRATIONS)
+
+
+def test_later_steps_are_taken_and_keep_what_is_there(old_file: Path) -> None:
+    connection = sqlite3.connect(old_file, isolation_level=None)
+    later = (
+        *MIGRATIONS,
+        "ALTER TABLE wallets ADD COLUMN note TEXT;\nUPDATE wallets SET note = 'x'",
+    )
+    migrate(connection, "old.db", later)
+    migrate(connection, "old.db", later)
+    found = connection.execute("SELECT user_id, available, note FROM wallets ORDER BY 1").fetchall()
+    connection.close()
+    assert found == [("u1", 75, "x"), ("u2", 0, "x")]
+    assert version_of(old_file) == len(MIGRATIONS) + 1
+
+
+def test_a_step_that_fails_changes_nothing(old_file: Path) -> None:
+    connection = sqlite3.connect(old_file, isolation_level=None)
+    broken = (*MIGRATIONS, "ALTER TABLE wallets ADD COLUMN note TEXT;\nDROP TABLE nothing;")
+    with pytest.raises(sqlite3.OperationalError, match="nothing"):
+        migrate(connection, "old.db", broken)
+    columns = [row[1] for row in connection.execute("PRAGMA table_info(wallets)")]
+    connection.close()
+    assert "note" not in columns
+    assert version_of(old_file) == 1
+
+
+async def test_a_newer_file_is_refused_in_words(old_file: Path) -> None:
+    connection = sqlite3.connect(old_file)
+    connection.execute("PRAGMA user_version = 999")
+    connection.close()
+    with pytest.raises(StoreCorrupt, match=r"old\.db has schema version 999; this release knows"):
+        await SqliteDatabase(old_file).open()
+    assert version_of(old_file) == 999
+
+
+async def test_a_file_of_another_program_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.db"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE wallets (mine)")
+    connection.close()
+    with pytest.raises(StoreCorrupt, match="another program"):
+        await SqliteDatabase(path).open()
+
+
+async def test_processes_that_start_at_once_make_one_file(tmp_path: Path, start: Start) -> None:
+    path = tmp_path / "new.db"
+    makers = [start("make", path) for _ in range(4)]
+    for maker in makers:
+        assert maker.stdout is not None
+        assert maker.stdout.readline() == "ready\n"
+    for maker in makers:
+        assert maker.stdin is not None
+        maker.stdin.write("go\n")
+        maker.stdin.flush()
+    assert [maker.wait(30) for maker in makers] == [0] * 4
+    async with opened(path) as database:
+        assert await sqlite_ports(database).audit.count_users() == 4

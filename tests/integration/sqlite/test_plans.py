@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from shothik_payment.domain.ports.ledger_store import Needs
+from tests.contracts.bindings import opened, sqlite_ports
+from tests.contracts.book import NOW, SERVICE, Book, binding, granting
+
+# What is read from end to end on purpose: an index of what is still to be published, the answers
+# of subqueries and constants.
+_MAY_BE_SCANNED = ("SCAN outbox USING INDEX outbox_unpublished", "SCAN (", "SCAN CONSTANT ROW")
+
+
+async def test_no_look_up_scans_a_table(tmp_path: Path) -> None:
+    statements: list[str] = []
+    async with opened(tmp_path / "store.db") as database:
+        ports = sqlite_ports(database)
+        book = Book(ports.ledger)
+        row = await book.row(granting("u1"))
+        # One read at a time is always served by the same connection.
+        for on in (database.read, database.on_writer):
+            await on(lambda c: c.set_trace_callback(statements.append))
+        await ports.wallets.get("u1")
+        await ports.wallets.transaction(row.id)
+        await ports.wallets.hold("hold_000000000000")
+        await ports.wallets.history("u1", 5, 5)
+        await ports.wallets.stopped(SERVICE, "a", 5)
+        await ports.wallets.due(NOW, 5)
+        await ports.payments.get("pay_000000000000")
+        await ports.payments.by_session("sandbox", "s1")
+        await ports.payments.of_user("u1", None, 5)
+        await ports.payments.of_user("u1", "pay_1", 5)
+        await ports.payments.to_check(NOW, 5)
+        await ports.events.read(0, 5)
+        await ports.events.read(0, 5, "u1", ["credit.added"])
+        await ports.events.unpublished(5)
+        await ports.api_keys.get("key_1")
+        await ports.api_keys.by_digest(b"d")
+        await ports.api_keys.list(SERVICE, "key_1", 5)
+        await ports.api_keys.request("admin:a1", "k")
+        await ports.api_keys.audit("key_1", 5)
+        key = binding("k").key
+        await book.load(Needs("u1", [key], [row.id], ["hold_000000000"], ["pay_00000000"]))
+        await ports.events.mark_published([1], NOW)
+        reads = [s for s in statements if s.lstrip().startswith(("SELECT", "UPDATE"))]
+        assert len(reads) > 20
+        for statement in reads:
+            plan = await database.read(
+                lambda c, s=statement: c.execute(f"EXPLAIN QUERY PLAN {s}").fetchall()
+            )
+            steps = [step[3] for step in plan]
+            scans = [s for s in steps if s.startswith("SCAN ") and "json_each" not in s]
+            assert [s for s in scans if not s.startswith(_MAY_BE_SCANNED)] == [], statement
