@@ -67,7 +67,9 @@ async def test_200_requests_with_one_request_key(service: Service) -> None:
     await service.give("twice", 100)
     body = {"userId": "twice", "amount": 3, "requestId": "req-1"}
     async with service.by_key(key, connections=200) as client:
-        answers = await asyncio.gather(*(client.http.post("/deduct", json=body) for _ in range(200)))
+        answers = await asyncio.gather(
+            *(client.http.post("/deduct", json=body) for _ in range(200))
+        )
         bodies = {a.content for a in answers if a.status_code == 200}
         assert {a.status_code for a in answers} <= {200, 409}
         assert len(bodies) == 1

@@ -55,9 +55,7 @@ async def crash_rounds(service: Service, rounds: int, seed: int) -> None:
         load = Load(round_number)
         kill_after = chance.randint(50, 600)
         async with service.by_key(key, CLIENTS) as client:
-            running = [
-                asyncio.create_task(load.run(client, n, kill_after)) for n in range(CLIENTS)
-            ]
+            running = [asyncio.create_task(load.run(client, n, kill_after)) for n in range(CLIENTS)]
             await asyncio.wait_for(load.enough.wait(), 60)
             service.kill()
             await asyncio.gather(*running)
