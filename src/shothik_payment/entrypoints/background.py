@@ -1,0 +1,155 @@
+"""Background work of a process: loops that go on whatever fails, until they are stopped."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import structlog
+
+from shothik_payment.domain.errors import PaymentServiceError
+from shothik_payment.domain.ports.broker import Broker
+from shothik_payment.domain.use_cases.active_services import ActiveServices
+from shothik_payment.domain.use_cases.expiry_sweep import SWEEP_BATCH, ExpirySweep
+from shothik_payment.domain.use_cases.payments import CHECK_BATCH, Checkouts
+from shothik_payment.domain.use_cases.relay import RELAY_BATCH, Relay
+
+log = structlog.get_logger(__name__)
+
+_FIRST_BACK_OFF_SECONDS = 0.2
+_MAX_BACK_OFF_SECONDS = 10.0
+_STOP_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Work that comes again and again.
+
+    `step` does a part and says whether there is more to do at once. Otherwise it is called again
+    after `every_seconds`, or when `wake` is set, but never sooner than `pause_seconds` after its
+    last call: so a busy waker is served in batches.
+    """
+
+    name: str
+    step: Callable[[], Awaitable[bool]]
+    every_seconds: float
+    wake: asyncio.Event | None = None
+    pause_seconds: float = 0.0
+
+
+class Background:
+    def __init__(self, chores: Sequence[Chore]) -> None:
+        self._chores = list(chores)
+        self._stopping = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def add(self, chore: Chore) -> None:
+        """Before `start`."""
+        self._chores.append(chore)
+
+    def start(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(self._run(c), name=c.name) for c in self._chores]
+
+    async def stop(self) -> None:
+        """Let each chore end its step, for five seconds at most."""
+        self._stopping.set()
+        if not self._tasks:
+            return
+        _, late = await asyncio.wait(self._tasks, timeout=_STOP_SECONDS)
+        for task in late:
+            log.warning("background work did not end in time", work=task.get_name())
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+
+    async def _run(self, chore: Chore) -> None:
+        back_off = 0.0
+        while not self._stopping.is_set():
+            try:
+                more = await chore.step()
+            except Exception as error:  # noqa: BLE001 logged; the chore comes again
+                back_off = min(back_off * 2 or _FIRST_BACK_OFF_SECONDS, _MAX_BACK_OFF_SECONDS)
+                _log_failure(chore.name, error, back_off)
+                await self._sleep(back_off)
+                continue
+            back_off = 0.0
+            if not more:
+                await self._sleep(chore.pause_seconds)
+                await self._sleep(chore.every_seconds - chore.pause_seconds, chore.wake)
+
+    async def _sleep(self, seconds: float, wake: asyncio.Event | None = None) -> None:
+        if seconds <= 0 or self._stopping.is_set():
+            return
+        events = [self._stopping, *([wake] if wake is not None else [])]
+        waits = [asyncio.ensure_future(event.wait()) for event in events]
+        try:
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+            with suppress(asyncio.CancelledError):
+                await asyncio.gather(*waits, return_exceptions=True)
+        if wake is not None:
+            wake.clear()
+
+
+def _log_failure(name: str, error: Exception, back_off: float) -> None:
+    # An error of the domain says in words what is wrong; of any other its place must be known.
+    expected = isinstance(error, PaymentServiceError)
+    log.error(
+        "background work failed",
+        work=name,
+        error=str(error),
+        again_in_seconds=back_off,
+        exc_info=None if expected else error,
+    )
+
+
+class _Publishing:
+    """Runs the relay, once every active service has its control queues."""
+
+    def __init__(self, relay: Relay, broker: Broker, active: ActiveServices) -> None:
+        self._relay = relay
+        self._broker = broker
+        self._active = active
+        self._declared: tuple[str, ...] | None = None
+
+    async def step(self) -> bool:
+        names = self._active.names()
+        if names != self._declared:
+            await self._broker.declare_control_queues(names)
+            self._declared = names
+        return await self._relay.run() == RELAY_BATCH
+
+
+def chores(
+    *,
+    sweep: ExpirySweep,
+    checkouts: Checkouts,
+    active: ActiveServices,
+    relay: Relay,
+    broker: Broker,
+    committed: asyncio.Event,
+) -> list[Chore]:
+    """`committed` is set whenever this process has committed; what other processes have committed
+    is found by looking every second."""
+
+    async def expire() -> bool:
+        return await sweep.run() == SWEEP_BATCH
+
+    async def check_payments() -> bool:
+        return await checkouts.check_open() == CHECK_BATCH
+
+    async def refresh_services() -> bool:
+        await active.refresh()
+        return False
+
+    publishing = _Publishing(relay, broker, active)
+    return [
+        Chore("active services", refresh_services, every_seconds=0.5),
+        Chore("expiry", expire, every_seconds=0.5),
+        Chore("payment check", check_payments, every_seconds=2.0),
+        Chore("relay", publishing.step, every_seconds=1.0, wake=committed, pause_seconds=0.1),
+    ]

@@ -1,0 +1,145 @@
+"""The HTTP entrypoint: all routes as one Litestar application."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from itertools import count
+from typing import Any, cast
+
+from litestar import Litestar, Router
+from litestar.enums import HttpMethod, ScopeType
+from litestar.types import (
+    ControllerRouterHandler,
+    HTTPScope,
+    LifeSpanReceive,
+    LifeSpanScope,
+    LifeSpanSend,
+    Message,
+    Receive,
+    Scope,
+    Send,
+)
+
+from shothik_payment.entrypoints.application import Application
+from shothik_payment.entrypoints.http.call import BODY_LIMIT, Api, Call
+from shothik_payment.entrypoints.http.errors import EXCEPTION_HANDLERS
+from shothik_payment.entrypoints.http.routes import (
+    admin,
+    api_keys,
+    charging,
+    health,
+    holds,
+    payments,
+    reads,
+    wallet,
+)
+from shothik_payment.entrypoints.http.routes.schema import schema_routes
+from shothik_payment.entrypoints.http.settings import HttpSettings
+
+BASE_PATH = "/api/v1"
+
+Lifespan = (
+    Callable[[Litestar], AbstractAsyncContextManager[None]] | (AbstractAsyncContextManager[None])
+)
+
+_KEY_ROUTES = [api_keys.generate, api_keys.keys, api_keys.key, api_keys.revoke]
+_ROUTES = [
+    charging.deduct,
+    charging.reverse,
+    holds.place,
+    holds.show,
+    holds.capture,
+    holds.release,
+    reads.balance,
+    reads.access,
+    reads.services,
+    reads.blocklist,
+    reads.packs,
+    wallet.wallet,
+    wallet.transactions,
+    payments.initiate,
+    payments.payments,
+    payments.payment,
+    payments.webhook,
+    admin.adjust,
+    admin.events,
+    *_KEY_ROUTES,
+]
+_REQUEST_ID = re.compile(rb"[!-~]{1,128}")
+_POLICY_VIOLATION = 1008
+
+
+def create_app(
+    application: Application,
+    http_settings: HttpSettings,
+    *,
+    extra_handlers: Sequence[ControllerRouterHandler] = (),
+    lifespan: Sequence[Lifespan] = (),
+) -> Litestar:
+    """`extra_handlers` are served beside the API, at their own paths; `lifespan` runs around it."""
+    return PaymentApi(
+        Api(application, http_settings),
+        route_handlers=[
+            Router(BASE_PATH, route_handlers=_ROUTES),
+            Router("/", route_handlers=_KEY_ROUTES, include_in_schema=False),
+            health.live,
+            health.ready,
+            *schema_routes(http_settings.public_url),
+            *extra_handlers,
+        ],
+        lifespan=list(lifespan),
+        exception_handlers=EXCEPTION_HANDLERS,
+        openapi_config=None,
+        logging_config=None,
+        request_max_body_size=BODY_LIMIT,
+    )
+
+
+class PaymentApi(Litestar):
+    """Litestar, and around it what concerns every request, also one that no route is for: the
+    request id, and HEAD as a GET whose body is kept."""
+
+    def __init__(self, api: Api, **options: Any) -> None:
+        super().__init__(**options)
+        self._api = api
+        self._fresh_prefix = secrets.token_hex(6)
+        self._fresh_numbers = count(1)
+
+    async def __call__(
+        self,
+        scope: Scope | LifeSpanScope,
+        receive: Receive | LifeSpanReceive,
+        send: Send | LifeSpanSend,
+    ) -> None:
+        if scope["type"] == "lifespan":
+            await super().__call__(scope, receive, send)
+        elif scope["type"] == ScopeType.HTTP:
+            await self._answer(scope, cast(Receive, receive), cast(Send, send))
+        else:
+            await cast(Send, send)(
+                {"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": "HTTP only"}
+            )
+
+    async def _answer(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        headers = dict(scope["headers"])
+        request_id = headers.get(b"x-request-id")
+        if request_id is None or _REQUEST_ID.fullmatch(request_id) is None:
+            request_id = f"{self._fresh_prefix}-{next(self._fresh_numbers):x}".encode()
+        told = (b"x-request-id", request_id)
+        call = Call(self._api, scope, headers, request_id.decode())
+        scope.setdefault("state", {})["call"] = call
+        without_body = scope["method"] == "HEAD"
+        if without_body:
+            scope["method"] = HttpMethod.GET
+
+        def send_with_id(message: Message) -> Awaitable[None]:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], told]
+            elif without_body and message["type"] == "http.response.body":
+                message["body"] = b""
+            return send(message)
+
+        await super().__call__(scope, receive, send_with_id)

@@ -1,0 +1,192 @@
+"""The fields of requests: what each may hold, checked by msgspec and shown in the OpenAPI.
+
+`extra["expected"]` is how a refusal words it; every type used in a request has one. A pattern's
+`$(?!\\n)` is the end of the text also for Python, whose `$` matches before a last line feed too.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta
+
+from shothik_payment.domain.catalog import MAX_CREDITS
+from shothik_payment.domain.errors import InvalidRequest
+from shothik_payment.domain.events import EVENT_TYPES
+from shothik_payment.domain.model.api_key import Scope
+from shothik_payment.domain.model.hold import MAX_HOLD_TTL_SECONDS
+from shothik_payment.domain.model.identifiers import USER_ID_SHAPE, is_user_id
+
+_END = r"$(?!\n)"
+_VISIBLE = r"^(?=.*[^\s\u200b-\u200f\u2060\ufeff])[^\u0000-\u001f\u007f-\u009f\u2028\u2029]"
+
+USER_ID_PATTERN = rf"^(?!\.\.?{_END})[A-Za-z0-9._:@|+=~-]{{1,128}}{_END}"
+NAME_PATTERN = rf"{_VISIBLE}{{1,128}}{_END}"
+NAME_EXPECTED = "1 to 128 visible characters"
+
+MAX_METADATA_ENTRIES = 20
+MAX_METADATA_BYTES = 4096
+
+UserId = Annotated[
+    str,
+    Meta(
+        pattern=USER_ID_PATTERN,
+        examples=["user_123"],
+        description="The user whose wallet this is about.",
+        extra={"expected": USER_ID_SHAPE},
+    ),
+]
+Name = Annotated[str, Meta(pattern=NAME_PATTERN, extra={"expected": NAME_EXPECTED})]
+RequestId = Annotated[
+    str,
+    Meta(
+        pattern=NAME_PATTERN,
+        description="Makes a repeat harmless; the same as the header Idempotency-Key.",
+        extra={"expected": NAME_EXPECTED},
+    ),
+]
+Reason = Annotated[
+    str,
+    Meta(pattern=rf"{_VISIBLE}{{1,500}}{_END}", extra={"expected": "1 to 500 visible characters"}),
+]
+Amount = Annotated[
+    int,
+    Meta(
+        ge=1,
+        le=MAX_CREDITS,
+        description="Whole credits.",
+        extra={"expected": f"a whole number from 1 to {MAX_CREDITS}"},
+    ),
+]
+Units = Annotated[
+    int,
+    Meta(
+        ge=1,
+        le=MAX_CREDITS,
+        description="Units of the service, charged by its rate card.",
+        extra={"expected": f"a whole number from 1 to {MAX_CREDITS}"},
+    ),
+]
+SignedAmount = Annotated[
+    int,
+    Meta(
+        ge=-MAX_CREDITS,
+        le=MAX_CREDITS,
+        description="Whole credits: positive gives, negative takes; not 0.",
+        extra_json_schema={"not": {"const": 0}},
+        extra={"expected": f"a whole number from {-MAX_CREDITS} to {MAX_CREDITS}, not 0"},
+    ),
+]
+Seconds = Annotated[
+    int,
+    Meta(
+        ge=1,
+        le=MAX_HOLD_TTL_SECONDS,
+        description="Seconds until the hold ends by itself.",
+        extra={"expected": f"a whole number from 1 to {MAX_HOLD_TTL_SECONDS}"},
+    ),
+]
+MetadataKey = Annotated[str, Meta(pattern=NAME_PATTERN)]
+MetadataValue = Annotated[
+    Annotated[str, Meta(pattern=r"^[^\u0000]*$")]
+    | Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+    | float
+    | bool
+    | None,
+    Meta(extra={"expected": "a string without NUL, a number, true, false or null"}),
+]
+Metadata = Annotated[
+    dict[MetadataKey, MetadataValue],
+    Meta(
+        max_length=MAX_METADATA_ENTRIES,
+        description=f"Kept with the ledger row; at most {MAX_METADATA_BYTES} bytes as JSON.",
+        extra={
+            "expected": f"a flat object of at most {MAX_METADATA_ENTRIES} entries with names of "
+            f"1 to 128 visible characters, at most {MAX_METADATA_BYTES} bytes as JSON",
+            "max_json_bytes": MAX_METADATA_BYTES,
+        },
+    ),
+]
+Url = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=2048,
+        description="Where the browser goes; its origin has to be an allowed one.",
+        extra={"expected": "an http(s) URL of at most 2048 characters"},
+    ),
+]
+Currency = Annotated[
+    str,
+    Meta(
+        pattern=rf"^[A-Z]{{3}}{_END}",
+        description="ISO 4217.",
+        extra={"expected": "three capital letters, as USD or BDT"},
+    ),
+]
+Moment = Annotated[
+    datetime,
+    Meta(tz=True, extra={"expected": "an RFC 3339 time with its zone, as 2030-01-31T12:00:00Z"}),
+]
+KeyScope = Annotated[
+    Scope, Meta(extra={"expected": "one of " + ", ".join(scope.value for scope in Scope)})
+]
+KeyScopes = Annotated[
+    list[KeyScope],
+    Meta(
+        max_length=len(Scope),
+        description="What the key may do; all scopes where absent.",
+        extra={"expected": "a list of scopes"},
+    ),
+]
+Networks = Annotated[
+    list[Annotated[Name, Meta(extra={"expected": "an IP address or network"})]],
+    Meta(
+        max_length=100,
+        description="Addresses that the key may be used from; any where absent.",
+        extra={"expected": "a list of at most 100 IP addresses or networks"},
+    ),
+]
+_EVENT_TYPES = [data.type for data in EVENT_TYPES]
+EventType = Annotated[
+    str,
+    Meta(
+        pattern=rf"^({'|'.join(map(re.escape, _EVENT_TYPES))}){_END}",
+        extra_json_schema={"enum": _EVENT_TYPES},
+        extra={"expected": "one of " + ", ".join(_EVENT_TYPES)},
+    ),
+]
+EventTypes = Annotated[
+    list[EventType],
+    Meta(
+        description="Events of these types only; may be given several times.",
+        extra={"expected": "event types"},
+    ),
+]
+Limit = Annotated[int, Meta(ge=1, le=200, extra={"expected": "a whole number from 1 to 200"})]
+BlocklistLimit = Annotated[
+    int, Meta(ge=1, le=5000, extra={"expected": "a whole number from 1 to 5000"})
+]
+Cursor = Annotated[
+    str,
+    Meta(
+        pattern=rf"^[A-Za-z0-9_-]{{1,512}}{_END}",
+        description="`next` of the page before, as it came.",
+        extra={"expected": "a cursor as it was given out"},
+    ),
+]
+_NAME = re.compile(NAME_PATTERN)
+
+
+def require_user_id(path: str, text: str) -> str:
+    if not is_user_id(text):
+        raise InvalidRequest.of(path, USER_ID_SHAPE)
+    return text
+
+
+def require_name(path: str, text: str) -> str:
+    if _NAME.search(text) is None:
+        raise InvalidRequest.of(path, NAME_EXPECTED)
+    return text

@@ -1,0 +1,94 @@
+"""What clients send. Unknown fields are ignored; null is the same as absent."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from shothik_payment.entrypoints.http import fields as f
+
+
+class Body(Struct, rename="camel", kw_only=True):
+    """A write: its request key may be in the body as well as in the header."""
+
+    request_id: f.RequestId | None = None
+
+
+class DeductBody(Body, kw_only=True):
+    user_id: f.UserId
+    amount: f.Amount | None = None
+    units: f.Units | None = None
+    service: f.Name | None = None
+    feature: f.Name | None = None
+    metadata: f.Metadata | None = None
+
+
+class ReverseBody(Body, kw_only=True):
+    transaction_id: f.Name
+    amount: f.Amount | None = None
+    reason: f.Reason | None = None
+
+
+class HoldBody(DeductBody, kw_only=True):
+    ttl_seconds: f.Seconds | None = None
+
+
+class CaptureBody(Body, kw_only=True):
+    amount: f.Amount | None = None
+
+
+class ReleaseBody(Body, kw_only=True):
+    """Nothing but, perhaps, a request key."""
+
+
+class InitiateBody(Body, kw_only=True):
+    pack_id: f.Name | None = None
+    credits: f.Amount | None = None
+    gateway: f.Name | None = None
+    currency: f.Currency | None = None
+    success_url: f.Url | None = None
+    cancel_url: f.Url | None = None
+
+
+class AdjustBody(Body, kw_only=True):
+    user_id: f.UserId
+    amount: f.SignedAmount
+    reason: f.Reason
+    expires_at: f.Moment | None = None
+
+
+class GenerateKeyBody(Body, kw_only=True):
+    service: f.Name
+    name: f.Name | None = None
+    scopes: f.KeyScopes | None = None
+    expires_at: f.Moment | None = None
+    allowed_ips: f.Networks | None = None
+    rate_limit: f.Amount | None = None
+
+
+class AccessQuery(Struct, rename="camel", kw_only=True):
+    service: f.Name | None = None
+    feature: f.Name | None = None
+    units: f.Units | None = None
+
+
+class PageQuery(Struct, rename="camel", kw_only=True):
+    limit: f.Limit = 50
+    cursor: f.Cursor | None = None
+
+
+class BlocklistQuery(Struct, rename="camel", kw_only=True):
+    """The default is the most: a consumer that overlooks `next` misses as little as it can."""
+
+    limit: f.BlocklistLimit = 5000
+    cursor: f.Cursor | None = None
+
+
+class KeysQuery(PageQuery, kw_only=True):
+    service: f.Name | None = None
+
+
+class EventsQuery(Struct, rename="camel", kw_only=True):
+    user_id: f.UserId | None = None
+    type: f.EventTypes | None = None
+    after: f.Cursor | None = None
+    limit: f.Limit = 50

@@ -1,0 +1,146 @@
+"""Charging for work and giving back: /deduct and /reverse."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from litestar import asgi, post
+from litestar.exceptions import MethodNotAllowedException
+from litestar.types import HTTPScope, Receive, Scope, Send
+
+from shothik_payment.domain import errors as e
+from shothik_payment.domain.model import api_key
+from shothik_payment.domain.model.transaction import Transaction
+from shothik_payment.entrypoints.http import door
+from shothik_payment.entrypoints.http.answers import Answer
+from shothik_payment.entrypoints.http.call import AnyRequest, Call, call_of
+from shothik_payment.entrypoints.http.docs import Caller, Doc, documented
+from shothik_payment.entrypoints.http.errors import failure
+from shothik_payment.entrypoints.http.idempotency import claim, earlier, finished
+from shothik_payment.entrypoints.http.replies import DeductReply, ReverseReply
+from shothik_payment.entrypoints.http.requests import DeductBody, ReverseBody
+from shothik_payment.entrypoints.http.validation import BodyReader
+
+_read_deduct = BodyReader(DeductBody).read
+_read_reverse = BodyReader(ReverseBody).read
+
+DEDUCT = Doc(
+    summary="Charge a user's wallet, by amount or by units of the rate card",
+    tag="charging",
+    caller=Caller.SERVICE,
+    scope=api_key.Scope.CREDITS_DEDUCT,
+    method="POST",
+    body=DeductBody(
+        user_id="user_123",
+        amount=5,
+        service="paraphrase_service",
+        feature="text_paraphrase",
+        request_id="req-7f3a",
+    ),
+    answer=DeductReply(transaction_id="txn_1a20001k5v8", new_balance=95, previous_balance=100),
+    errors=(e.InsufficientCredits, e.UserFrozen, e.WrongService, e.IdempotencyKeyReused),
+    limited=True,
+    writes=True,
+)
+
+
+@asgi("/deduct", copy_scope=False, opt=documented(DEDUCT))
+async def deduct(scope: Scope, receive: Receive, send: Send) -> None:
+    """The busiest route, so it goes without Litestar's request and response objects; it is made
+    of the same parts as the others, and documented like them."""
+    method = cast(HTTPScope, scope)["method"]  # the application closes WebSockets
+    if method == "OPTIONS":
+        await _answer_options(send)
+        return
+    if method != "POST":
+        raise MethodNotAllowedException(headers={"Allow": "OPTIONS, POST"})
+    call = call_of(scope)
+    try:
+        answer = await _deduct(call, receive)
+    except e.PaymentServiceError as error:
+        answer = failure(call, error)
+    await answer(scope, receive, send)
+
+
+async def _answer_options(send: Send) -> None:
+    headers = [(b"allow", b"OPTIONS, POST")]
+    await send({"type": "http.response.start", "status": 204, "headers": headers})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _deduct(call: Call, receive: Receive) -> Answer:
+    call.require_room()
+    caller = await door.service(call, api_key.Scope.CREDITS_DEDUCT)
+    body = _read_deduct(await call.body(receive))
+    claimed = claim(call, caller.service.name, "POST /deduct", body.user_id, body)
+    if claimed is not None and (answer := await earlier(call, claimed)) is not None:
+        return answer
+    outcome = await call.app.spend.deduct(
+        caller,
+        body.user_id,
+        amount=body.amount,
+        units=body.units,
+        service=body.service,
+        feature=body.feature,
+        metadata=body.metadata,
+        request=None if claimed is None else claimed.binding,
+    )
+    row = done_row(outcome.transaction)
+    done = DeductReply(
+        transaction_id=row.id, new_balance=row.new_balance, previous_balance=row.balance_before
+    )
+    return finished(call, claimed, done, replayed=outcome.replayed)
+
+
+@post(
+    "/reverse",
+    status_code=200,
+    opt=documented(
+        Doc(
+            summary="Give back what a deduct or a capture took, in parts up to the whole",
+            tag="charging",
+            caller=Caller.SERVICE,
+            scope=api_key.Scope.CREDITS_REVERSE,
+            body=ReverseBody(transaction_id="txn_1a20001k5v8", amount=5, reason="the job failed"),
+            answer=ReverseReply(
+                transaction_id="txn_1a20001k5w3", amount_reversed=5, new_balance=100
+            ),
+            errors=(
+                e.NotFound,
+                e.WrongService,
+                e.AlreadyReversed,
+                e.NotReversible,
+                e.ReversalExceedsTransaction,
+                e.IdempotencyKeyReused,
+            ),
+            writes=True,
+        )
+    ),
+)
+async def reverse(request: AnyRequest) -> Answer:
+    call = call_of(request.scope)
+    call.require_room()
+    caller = await door.service(call, api_key.Scope.CREDITS_REVERSE, limited=False)
+    body = _read_reverse(await call.body(request.receive))
+    claimed = claim(call, caller.service.name, "POST /reverse", body.transaction_id, body)
+    if claimed is not None and (answer := await earlier(call, claimed)) is not None:
+        return answer
+    outcome = await call.app.spend.reverse(
+        caller,
+        body.transaction_id,
+        amount=body.amount,
+        reason=body.reason,
+        request=None if claimed is None else claimed.binding,
+    )
+    row = done_row(outcome.transaction)
+    done = ReverseReply(
+        transaction_id=row.id, amount_reversed=row.amount, new_balance=row.new_balance
+    )
+    return finished(call, claimed, done, replayed=outcome.replayed)
+
+
+def done_row(row: Transaction | None) -> Transaction:
+    """The ledger row of what was done; a command that books always leaves one."""
+    if row is None:
+        raise RuntimeError("a booking without a ledger row")
+    return row

@@ -1,0 +1,88 @@
+"""Whether the process lives, and whether it can do its work."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+from litestar import get
+
+from shothik_payment.domain.errors import StoreCorrupt, Unavailable
+from shothik_payment.domain.ports.health import HealthCheck
+from shothik_payment.entrypoints.http import replies as r
+from shothik_payment.entrypoints.http.answers import Answer, encode, reply
+from shothik_payment.entrypoints.http.call import AnyRequest, call_of
+from shothik_payment.entrypoints.http.docs import Caller, Doc, documented
+
+log = structlog.get_logger(__name__)
+
+_AWAY = "The data store is away."
+_OK = r.DependencyView(status="ok", message=None)
+
+
+def _not_ready(dependencies: dict[str, r.DependencyView]) -> r.NotReadyReply:
+    error = r.ErrorView(code=Unavailable.code, message=_AWAY, details={"retryAfterSeconds": 1})
+    return r.NotReadyReply(message=_AWAY, error=error, dependencies=dependencies)
+
+
+@get(
+    "/health/live",
+    opt=documented(
+        Doc(
+            summary="The process answers",
+            tag="health",
+            caller=Caller.ANYONE,
+            answer=r.LiveReply(),
+        )
+    ),
+)
+async def live(request: AnyRequest) -> Answer:
+    return reply(r.LiveReply())
+
+
+@get(
+    "/health/ready",
+    opt=documented(
+        Doc(
+            summary="The dependencies; 503 only while the store is away",
+            tag="health",
+            caller=Caller.ANYONE,
+            answer=r.ReadyReply(status="ok", dependencies={"store": _OK, "broker": _OK}),
+            other_answers={
+                503: _not_ready({"store": r.DependencyView(status="unavailable", message=_AWAY)})
+            },
+        )
+    ),
+)
+async def ready(request: AnyRequest) -> Answer:
+    call = call_of(request.scope)
+    checks = call.app.health
+    seconds = call.api.settings.health_timeout_seconds
+    problems = await asyncio.gather(*(_problem(check, seconds) for check in checks))
+    dependencies = {
+        check.name: _OK if problem is None else _unavailable(problem)
+        for check, problem in zip(checks, problems, strict=True)
+    }
+    if problems[0] is not None:
+        return Answer(encode(_not_ready(dependencies)), 503, [(b"retry-after", b"1")])
+    degraded = any(problem is not None for problem in problems)
+    return reply(r.ReadyReply(status="degraded" if degraded else "ok", dependencies=dependencies))
+
+
+def _unavailable(problem: str) -> r.DependencyView:
+    return r.DependencyView(status="unavailable", message=problem)
+
+
+async def _problem(check: HealthCheck, seconds: float) -> str | None:
+    """What is wrong with a dependency, in words for anyone; the log has the rest."""
+    try:
+        async with asyncio.timeout(seconds):
+            await check.ping()
+    except TimeoutError:
+        return f"no answer within {seconds:g} s"
+    except Unavailable as error:
+        return error.message
+    except StoreCorrupt as error:
+        log.error("dependency is corrupt", dependency=check.name, error=str(error))
+        return "cannot be read as what it should be"
+    return None

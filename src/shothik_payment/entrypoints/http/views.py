@@ -1,0 +1,134 @@
+"""From the domain's nouns to what clients see."""
+
+from __future__ import annotations
+
+from msgspec import Raw
+
+from shothik_payment.domain.model.api_key import ApiKey
+from shothik_payment.domain.model.hold import Hold
+from shothik_payment.domain.model.payment import Payment
+from shothik_payment.domain.model.time import Millis
+from shothik_payment.domain.model.transaction import Transaction
+from shothik_payment.domain.model.wallet import Wallet
+from shothik_payment.domain.ports.event_log import RecordedEvent
+from shothik_payment.entrypoints.http import replies as r
+from shothik_payment.entrypoints.http.times import optional_rfc3339, rfc3339
+
+EVENT_SOURCE = "/shothik-payment"
+SEQUENCE_DIGITS = 20
+
+
+def sequence_text(sequence: int) -> str:
+    """With leading zeros, so that texts compare as the numbers do."""
+    return f"{sequence:0{SEQUENCE_DIGITS}d}"
+
+
+def wallet_view(wallet: Wallet) -> r.WalletView:
+    return r.WalletView(
+        balance=wallet.available,
+        status=wallet.status,  # type: ignore[arg-type]
+        held=wallet.held,
+        debt=wallet.debt,
+        grants=[
+            r.GrantView(
+                id=grant.id,
+                source=grant.source,
+                amount=grant.amount,
+                available=grant.available,
+                held=grant.held,
+                expires_at=optional_rfc3339(grant.expires_at),
+            )
+            for grant in wallet.grants
+        ],
+    )
+
+
+def transaction_view(row: Transaction) -> r.TransactionView:
+    return r.TransactionView(
+        id=row.id,
+        number=row.number,
+        kind=row.kind,
+        at=rfc3339(row.at),
+        amount=row.amount,
+        available_delta=row.available_delta,
+        held_delta=row.held_delta,
+        debt_delta=row.debt_delta,
+        balance_before=row.balance_before,
+        balance_after=row.balance_after,
+        new_balance=row.new_balance,
+        grants=[
+            r.GrantPartView(
+                grant_id=part.grant_id,
+                available_delta=part.available_delta,
+                held_delta=part.held_delta,
+            )
+            for part in row.parts
+        ],
+        service=row.service,
+        feature=row.feature,
+        hold_id=row.hold_id,
+        payment_id=row.payment_id,
+        reverses=row.reverses,
+        reversed_total=row.reversed_total,
+        reason=row.reason,
+        metadata=row.metadata,
+        request_id=row.request_id,
+    )
+
+
+def hold_view(hold: Hold, status: str, captured: int) -> r.HoldView:
+    return r.HoldView(
+        id=hold.id,
+        user_id=hold.user_id,
+        service=hold.service,
+        amount=hold.amount,
+        captured=captured,
+        status=status,  # type: ignore[arg-type]
+        expires_at=rfc3339(hold.expires_at),
+    )
+
+
+def payment_view(payment: Payment) -> r.PaymentView:
+    return r.PaymentView(
+        id=payment.id,
+        gateway=payment.gateway,
+        status=payment.status,
+        amount_minor=payment.price.amount_minor,
+        currency=payment.price.currency,
+        credits=payment.credits,
+        pack_id=payment.pack_id,
+        session_id=payment.session_id,
+        payment_url=payment.payment_url,
+        failure_code=payment.failure_code,
+        created_at=rfc3339(payment.created_at),
+        updated_at=rfc3339(payment.updated_at),
+    )
+
+
+def api_key_view(key: ApiKey, now: Millis) -> r.ApiKeyView:
+    return r.ApiKeyView(
+        id=key.id,
+        service=key.service,
+        name=key.name,
+        prefix=key.prefix,
+        last4=key.last4,
+        scopes=[scope.value for scope in key.scopes],
+        status=key.status(now).value,
+        created_at=rfc3339(key.created_at),
+        expires_at=optional_rfc3339(key.expires_at),
+        last_used_at=optional_rfc3339(key.last_used_at),
+        rate_limit=key.rate_limit,
+        allowed_ips=key.allowed_ips,
+    )
+
+
+def event_view(event: RecordedEvent) -> r.EventView:
+    return r.EventView(
+        id=event.id,
+        source=EVENT_SOURCE,
+        type=event.type,
+        subject=event.user_id,
+        time=rfc3339(event.at),
+        sequence=sequence_text(event.sequence),
+        data=Raw(event.data),
+    )

@@ -1,0 +1,70 @@
+"""Logging: everything, the libraries' words included, as one line of JSON or of text on stderr."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+
+from shothik_payment.entrypoints.settings import LogFormat, LogLevel
+
+# The web server would set up handlers of its own; with these it hands its words on.
+SERVER_LOG_CONFIG: dict[str, Any] = {
+    "handlers": {},
+    "formatters": {},
+    "loggers": {name: {"propagate": True} for name in ("_granian", "granian.access")},
+}
+_QUIET = ("httpx", "httpcore", "asyncio")
+
+
+def configure_logging(level: LogLevel, format_: LogFormat | None) -> None:
+    """`format_` None: text on a terminal, JSON elsewhere. May be called again."""
+    console = sys.stderr.isatty() if format_ is None else format_ is LogFormat.CONSOLE
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *_renderers(console),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(max(root.level, logging.WARNING))
+    logging.captureWarnings(True)
+
+
+def _renderers(console: bool) -> list[structlog.typing.Processor]:
+    if console:
+        # Plain tracebacks: the pretty ones print local variables, and those hold secrets.
+        return [
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(),
+                exception_formatter=structlog.dev.plain_traceback,
+            )
+        ]
+    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]

@@ -1,0 +1,221 @@
+"""The HTTP entrypoint in process, on memory adapters and a clock that the test holds."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import jwt
+from litestar import Litestar
+
+from shothik_payment.adapters.jwt import ClaimRules, JwtVerifier, SharedSecret
+from shothik_payment.adapters.memory.answer_cache import MemoryAnswerCache
+from shothik_payment.adapters.memory.api_keys import MemoryApiKeys
+from shothik_payment.adapters.memory.broker import MemoryBroker
+from shothik_payment.adapters.memory.documents import MemoryDocuments
+from shothik_payment.adapters.memory.event_log import MemoryEventLog
+from shothik_payment.adapters.memory.health import MemoryHealth
+from shothik_payment.adapters.memory.ledger_audit import MemoryLedgerAudit
+from shothik_payment.adapters.memory.ledger_store import MemoryLedgerStore
+from shothik_payment.adapters.memory.payments import MemoryPayments
+from shothik_payment.adapters.memory.rate_limiter import MemoryRateLimiter
+from shothik_payment.adapters.memory.state import MemoryState
+from shothik_payment.adapters.memory.wallets import MemoryWallets
+from shothik_payment.adapters.sandbox import SandboxGateway, Signer
+from shothik_payment.adapters.system import SystemIds
+from shothik_payment.domain.catalog import Catalog, Pack, Service
+from shothik_payment.domain.ledger.writer import LedgerWriter, WriterLimits
+from shothik_payment.domain.model.api_key import Scope
+from shothik_payment.domain.model.money import Money
+from shothik_payment.domain.model.payment import Payment
+from shothik_payment.domain.model.time import SECOND, Millis
+from shothik_payment.domain.ports.gateway import Checkout
+from shothik_payment.domain.ports.ledger_store import ChangeSet
+from shothik_payment.domain.use_cases.active_services import ActiveServices
+from shothik_payment.domain.use_cases.admin_credits import AdminCredits
+from shothik_payment.domain.use_cases.api_keys import KeyAdministration, KeyRing
+from shothik_payment.domain.use_cases.event_feed import EventFeed
+from shothik_payment.domain.use_cases.expiry_sweep import ExpirySweep
+from shothik_payment.domain.use_cases.payments import Checkouts, ReturnOrigins
+from shothik_payment.domain.use_cases.relay import Relay
+from shothik_payment.domain.use_cases.spend import Spend
+from shothik_payment.domain.use_cases.verify import Verify
+from shothik_payment.domain.use_cases.wallet_views import WalletViews
+from shothik_payment.entrypoints.application import Application
+from shothik_payment.entrypoints.http.app import create_app
+from shothik_payment.entrypoints.http.settings import HttpSettings
+
+SECRET = "a-secret-for-tests-that-is-long-enough-for-hs256"
+CATALOG = Catalog(
+    services=(
+        Service("paraphrase", "paraphrase_service", "character", 100, 1, aliases=("reword",)),
+        Service("slide", "slide_service", "deck", 1, 10, rate_limit_per_hour=3),
+    ),
+    packs=(
+        Pack("credits_100", "100 credits", 100, {"USD": Money(1000, "USD")}),
+        Pack("taka_only", "10 credits", 10, {"BDT": Money(12000, "BDT")}),
+    ),
+    credit_prices={"USD": Money(10, "USD")},
+)
+
+
+class HeldClock:
+    """Stands where the test puts it."""
+
+    def __init__(self, now: int = 1_900_000_000_000) -> None:
+        self.at = Millis(now)
+
+    def now(self) -> Millis:
+        return self.at
+
+    def forward(self, seconds: float) -> None:
+        self.at = Millis(self.at + int(seconds * SECOND))
+
+
+class GatedStore(MemoryLedgerStore):
+    """Commits wait while `gate` is closed, so that requests pile up in flight."""
+
+    def __init__(self, state: MemoryState) -> None:
+        super().__init__(state)
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.waiting = asyncio.Event()
+
+    async def commit(self, changes: Sequence[ChangeSet]) -> list[bool]:
+        self.waiting.set()
+        await self.gate.wait()
+        return await super().commit(changes)
+
+
+class CountedGateway(SandboxGateway):
+    """`started`: how often it was asked for a checkout."""
+
+    started = 0
+
+    async def start_checkout(self, payment: Payment) -> Checkout:
+        self.started += 1
+        return await super().start_checkout(payment)
+
+
+class World:
+    """One service in process; `state` is everything it has stored."""
+
+    def __init__(self, limits: WriterLimits | None = None, **settings: Any) -> None:
+        self.clock = HeldClock()
+        self.state = MemoryState()
+        self.store = GatedStore(self.state)
+        self.answers = MemoryAnswerCache(self.clock)
+        self.signer = Signer("sandbox secret")
+        documents = MemoryDocuments(self.state, "sandbox")
+        self.gateway = CountedGateway(documents, self.signer, self.clock, "http://test/sandbox")
+        self.application = self._application(limits or WriterLimits())
+        self.http_settings = replace(HttpSettings(public_url="http://test"), **settings)
+        self.app: Litestar = create_app(self.application, self.http_settings)
+
+    def _application(self, limits: WriterLimits) -> Application:
+        clock, ids, state = self.clock, SystemIds(), self.state
+        wallets, keys = MemoryWallets(state), MemoryApiKeys(state)
+        events = MemoryEventLog(state)
+        active = ActiveServices(keys, CATALOG)
+        writer = LedgerWriter(self.store, active.rules, random.random, limits)
+        return Application(
+            catalog=CATALOG,
+            clock=clock,
+            writer=writer,
+            spend=Spend(writer, wallets, CATALOG, clock, ids),
+            wallet_views=WalletViews(wallets, clock),
+            checkouts=Checkouts(
+                writer,
+                MemoryPayments(state),
+                {"sandbox": self.gateway},
+                CATALOG,
+                ReturnOrigins(["http://localhost:*"]),
+                clock,
+                ids,
+            ),
+            admin_credits=AdminCredits(writer, clock, ids),
+            event_feed=EventFeed(events),
+            key_administration=KeyAdministration(keys, CATALOG, clock, ids),
+            key_ring=KeyRing(keys, CATALOG, active, clock),
+            active_services=active,
+            tokens=JwtVerifier(SharedSecret(SECRET), ClaimRules(), clock),
+            answers=self.answers,
+            limiter=MemoryRateLimiter(clock),
+            expiry_sweep=ExpirySweep(writer, wallets, clock, ids),
+            relay=Relay(events, MemoryBroker(), clock),
+            verify=Verify(MemoryLedgerAudit(state)),
+            health=[MemoryHealth("store"), MemoryHealth("broker")],
+        )
+
+    def client(self, authorization: str | None = None, **headers: str) -> httpx.AsyncClient:
+        transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=False)  # type: ignore[arg-type]
+        if authorization is not None:
+            headers["Authorization"] = authorization
+        return httpx.AsyncClient(
+            transport=transport, base_url="http://test/api/v1", headers=headers
+        )
+
+    async def key(self, service: str = "paraphrase", **terms: Any) -> str:
+        _, plain = await self.application.key_administration.generate(
+            service, actor="test", **terms
+        )
+        assert plain is not None
+        return plain
+
+    async def by_key(self, service: str = "paraphrase", **terms: Any) -> httpx.AsyncClient:
+        return self.client(f"ApiKey {await self.key(service, **terms)}")
+
+    def by_user(self, user_id: str) -> httpx.AsyncClient:
+        return self.client(f"Bearer {token(user_id)}")
+
+    def by_admin(self) -> httpx.AsyncClient:
+        return self.client(f"Bearer {token('boss', role='admin')}")
+
+    async def give(self, user_id: str, amount: int) -> str:
+        """The ledger row that gave it."""
+        outcome = await self.application.admin_credits.adjust(user_id, amount, "test")
+        assert outcome.transaction is not None
+        return outcome.transaction.id
+
+    def written(self) -> tuple[int, int, int, int]:
+        """Ledger rows, events, payments and keys so far: unchanged where nothing was written."""
+        state = self.state
+        return (
+            len(state.transactions),
+            len(state.events),
+            len(state.payments),
+            len(state.api_keys),
+        )
+
+
+def token(
+    user_id: str,
+    *,
+    secret: str = SECRET,
+    algorithm: str = "HS256",
+    expires_in: int | None = 3600,
+    **claims: Any,
+) -> str:
+    content: dict[str, Any] = {"sub": user_id, **claims}
+    if expires_in is not None:
+        # The verifier's clock is the machine's for `exp`, and the held one for what it keeps.
+        content["exp"] = HeldClock().now() // SECOND + expires_in
+    return jwt.encode(content, secret, algorithm=algorithm)
+
+
+@asynccontextmanager
+async def running(world: World) -> AsyncIterator[World]:
+    world.application.writer.start()
+    try:
+        yield world
+    finally:
+        world.store.gate.set()
+        await world.application.writer.stop()
+
+
+SCOPES_BUT = {scope: [s for s in Scope if s is not scope] for scope in Scope}

@@ -1,0 +1,81 @@
+"""A writer on a store that the test opens and closes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from shothik_payment.domain.ledger import commands as c
+from shothik_payment.domain.ledger.outcome import Outcome
+from shothik_payment.domain.ledger.rules import Rules
+from shothik_payment.domain.ledger.writer import LedgerWriter, WriterLimits
+from shothik_payment.domain.model.grant import GrantSource
+from shothik_payment.domain.ports.ledger_store import ChangeSet, Needs, Snapshot
+from tests.support.ledger_state import LedgerState
+from tests.support.world import PARAPHRASE, T0
+
+
+class GatedStore:
+    """Commits wait while `gate` is closed. `fail` and `lose` may spoil a commit."""
+
+    def __init__(self) -> None:
+        self.state = LedgerState()
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.entered = asyncio.Event()
+        self.loads: list[list[str]] = []
+        self.commits: list[list[ChangeSet]] = []
+        self.fail_load: Exception | None = None
+        self.fail_commit: Exception | None = None
+        self.lose: Callable[[ChangeSet], bool] = lambda change: False
+
+    async def load(self, needs: Sequence[Needs]) -> list[Snapshot]:
+        self.loads.append([need.user_id for need in needs])
+        if self.fail_load is not None:
+            raise self.fail_load
+        return [self.state.snapshot(need) for need in needs]
+
+    async def commit(self, changes: Sequence[ChangeSet]) -> list[bool]:
+        self.entered.set()
+        await self.gate.wait()
+        if self.fail_commit is not None:
+            raise self.fail_commit
+        self.commits.append(list(changes))
+        return [not self.lose(change) and self.state.store(change) for change in changes]
+
+
+class Bench:
+    def __init__(self, **limits: Any) -> None:
+        self.store = GatedStore()
+        self.wakes = 0
+        limits = {"retry_pause_seconds": 0} | limits
+        self.writer = LedgerWriter(
+            self.store,
+            lambda: Rules(active_services=(PARAPHRASE,)),
+            lambda: 0.5,
+            WriterLimits(**limits),
+            self._woken,
+        )
+        self.number = 0
+
+    def _woken(self) -> None:
+        self.wakes += 1
+
+    def submit(self, kind: type[c.Command], user: str = "u1", **fields: Any) -> Any:
+        self.number += 1
+        return self.writer.submit(kind(id=f"{self.number:04d}", user_id=user, at=T0, **fields))
+
+    def grant(self, amount: int, user: str = "u1") -> asyncio.Future[Outcome]:
+        return self.submit(c.GrantCredits, user, amount=amount, source=GrantSource.PROMOTION)
+
+    def deduct(self, amount: int, user: str = "u1", **fields: Any) -> asyncio.Future[Outcome]:
+        return self.submit(c.Deduct, user, amount=amount, service=PARAPHRASE, **fields)
+
+    async def busy(self) -> asyncio.Future[Outcome]:
+        """A commit in flight that waits at the closed gate."""
+        self.store.gate.clear()
+        self.store.entered.clear()
+        first = self.grant(1, "busy")
+        await self.store.entered.wait()
+        return first
