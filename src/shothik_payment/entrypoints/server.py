@@ -38,7 +38,7 @@ BACKLOG = 4096
 MAX_CONNECTIONS = 16_384
 """Of one worker, idle ones included; beyond it new ones wait in the backlog."""
 _OPEN_FILES = 65_536
-_STOP_SECONDS = 15
+_STOP_SECONDS = 10
 _PORT_PATIENCE_SECONDS = 3.0
 _ORPHAN_CHECK_SECONDS = 0.5
 

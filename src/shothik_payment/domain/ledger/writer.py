@@ -1,15 +1,16 @@
 """The writer: the one way in which a user's state changes.
 
-It takes what has queued up while the last commit was in flight, reads the users concerned, applies
-the commands in order and hands one change set a user to the store. A command is answered only
-when its group is stored, so nothing is ever promised that could still be lost.
+It takes what has queued up while the last commit was in flight, reads the users concerned (or
+takes their wallets as it last stored them), applies the commands in order and hands one change
+set a user to the store. A command is answered only when its group is stored, and refused only
+after a fresh read, so nothing is ever told that could still turn out otherwise.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,7 +20,8 @@ from shothik_payment.domain.ledger.commands import Command
 from shothik_payment.domain.ledger.machine import apply
 from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.ledger.rules import Rules
-from shothik_payment.domain.ports.ledger_store import ChangeSet, LedgerStore, Needs
+from shothik_payment.domain.model.wallet import Wallet
+from shothik_payment.domain.ports.ledger_store import ChangeSet, LedgerStore, Needs, Snapshot
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +31,15 @@ class _Pending:
     command: Command
     answer: asyncio.Future[Outcome]
     attempts: int = 0
+
+
+@dataclass(slots=True)
+class _Applied:
+    """One user's commands of a batch, what came of them, and what is to be stored for it."""
+
+    group: list[_Pending]
+    outcomes: list[Outcome]
+    change: ChangeSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +53,7 @@ class WriterLimits:
     max_batch: int = 128
     max_queue: int = 1024
     max_attempts: int = 40
+    recent_wallets: int = 4096
     retry_pause_seconds: float = 0.002
 
 
@@ -63,6 +75,7 @@ class LedgerWriter:
         self._limits = limits
         self._committed = committed
         self._queue: deque[_Pending] = deque()
+        self._recent: OrderedDict[str, Wallet] = OrderedDict()
         self._unanswered = 0
         self._wake = asyncio.Event()
         self._closing = False
@@ -115,15 +128,51 @@ class LedgerWriter:
         groups: dict[str, list[_Pending]] = {}
         for pending in batch:
             groups.setdefault(pending.command.user_id, []).append(pending)
+        rules = self._rules()
+        changed: list[_Applied] = []
+        unread: dict[str, list[_Pending]] = {}
+        for user, group in groups.items():
+            applied = self._apply_to_recent(user, group, rules)
+            if applied is None:
+                unread[user] = group
+            else:
+                changed.append(applied)
+        if unread:
+            changed.extend(await self._apply_to_stored(unread, rules))
+        if changed:
+            await self._commit(changed)
+
+    def _apply_to_recent(self, user: str, group: list[_Pending], rules: Rules) -> _Applied | None:
+        """Apply to the wallet as this writer left it, without reading.
+
+        Only a commit proves that it is still so: it fails where the version has moved or a request
+        key is taken. So None, read first, where there would be nothing to commit, a refusal among
+        the outcomes, or more to see than the wallet.
+        """
+        wallet = self._recent.pop(user, None)
+        if wallet is None or any(_looks_beyond_wallet(p.command) for p in group):
+            return None
+        account = Account(Snapshot(wallet))
+        try:
+            outcomes = [apply(account, pending.command, rules) for pending in group]
+        except Exception:  # noqa: BLE001 met again, and told, when applied to what is stored
+            return None
+        change = account.change_set()
+        if change is None or any(outcome.refusal is not None for outcome in outcomes):
+            return None
+        return _Applied(group, outcomes, change)
+
+    async def _apply_to_stored(
+        self, groups: dict[str, list[_Pending]], rules: Rules
+    ) -> list[_Applied]:
         try:
             needs = [_needs(user, group) for user, group in groups.items()]
             snapshots = await self._store.load(needs)
         except Exception as error:  # noqa: BLE001 handed to every caller of the batch
-            self._fail_all(batch, error)
-            return
-        rules = self._rules()
-        changes: list[ChangeSet] = []
-        changed: list[tuple[list[_Pending], list[Outcome]]] = []
+            for group in groups.values():
+                self._fail_all(group, error)
+            return []
+        changed = []
         for group, snapshot in zip(groups.values(), snapshots, strict=True):
             account = Account(snapshot)
             outcomes = self._apply_all(account, group, rules)
@@ -133,27 +182,29 @@ class LedgerWriter:
             if change is None:
                 self._answer(group, outcomes)
             else:
-                changes.append(change)
-                changed.append((group, outcomes))
-        if changes:
-            await self._commit(changes, changed)
+                changed.append(_Applied(group, outcomes, change))
+        return changed
 
-    async def _commit(
-        self, changes: list[ChangeSet], changed: list[tuple[list[_Pending], list[Outcome]]]
-    ) -> None:
+    async def _commit(self, changed: list[_Applied]) -> None:
         try:
-            stored = await self._store.commit(changes)
+            stored = await self._store.commit([applied.change for applied in changed])
         except Exception as error:  # noqa: BLE001 handed to every caller of the batch
-            for group, _ in changed:
-                self._fail_all(group, error)
+            for applied in changed:
+                self._fail_all(applied.group, error)
             return
-        for won, (group, outcomes) in zip(stored, changed, strict=True):
+        for won, applied in zip(stored, changed, strict=True):
             if won:
-                self._answer(group, outcomes)
+                self._remember(applied.change.wallet)
+                self._answer(applied.group, applied.outcomes)
             else:
-                self._replay_later(group)
+                self._replay_later(applied.group)
         if any(stored):
             self._committed()
+
+    def _remember(self, wallet: Wallet) -> None:
+        self._recent[wallet.user_id] = wallet
+        if len(self._recent) > self._limits.recent_wallets:
+            self._recent.popitem(last=False)
 
     def _apply_all(
         self, account: Account, group: list[_Pending], rules: Rules
@@ -207,6 +258,10 @@ class LedgerWriter:
     def _requeue(self, group: list[_Pending]) -> None:
         self._queue.extendleft(reversed(group))
         self._wake.set()
+
+
+def _looks_beyond_wallet(command: Command) -> bool:
+    return bool(command.transaction_ids() or command.hold_ids() or command.payment_ids())
 
 
 def _needs(user_id: str, group: list[_Pending]) -> Needs:

@@ -1,0 +1,280 @@
+"""API keys made, listed, revoked, and told apart at the door."""
+
+import asyncio
+
+import pytest
+
+from shothik_payment.domain.errors import (
+    Forbidden,
+    IdempotencyKeyReused,
+    InvalidRequest,
+    NotFound,
+    Unauthenticated,
+)
+from shothik_payment.domain.model.api_key import ApiKey, ApiKeyStatus, Scope, well_formed
+from shothik_payment.domain.model.time import HOUR, Millis
+from shothik_payment.domain.use_cases.api_keys import CACHE_MS, KeyRing
+from tests.support.service import CATALOG, START, TestService
+from tests.support.world import key
+
+
+async def generate(service: TestService, word: str = "paraphrase", **fields: object) -> (
+    tuple[ApiKey, str]
+):  # fmt: skip
+    made, plain = await service.keys.generate(word, actor="admin", **fields)  # type: ignore[arg-type]
+    assert plain is not None
+    return made, plain
+
+
+class SlowKeys:
+    """Counts look-ups, and answers them only while the gate is open."""
+
+    def __init__(self, service: TestService) -> None:
+        self._keys = service.api_keys
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.asked = 0
+
+    async def by_digest(self, digest: bytes) -> ApiKey | None:
+        self.asked += 1
+        found = await self._keys.by_digest(digest)
+        await self.gate.wait()
+        return found
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._keys, name)
+
+
+def ring_over(service: TestService, keys: SlowKeys) -> KeyRing:
+    return KeyRing(keys, CATALOG, service.active, service.clock)  # type: ignore[arg-type]
+
+
+# Administration
+
+
+async def test_a_new_key_is_shown_once_and_only_its_digest_kept(service: TestService) -> None:
+    made, plain = await generate(service, "humanize", expires_at=Millis(START + HOUR))
+    assert well_formed(plain)
+    assert (made.service, made.prefix, made.last4) == (
+        "paraphrase_service",
+        "sk_paraphrase_",
+        plain[-4:],
+    )
+    assert (made.scopes, made.name, made.created_at) == (list(Scope), "paraphrase key", START)
+    assert plain.encode() not in service.state.api_keys[made.id]
+    (entry,) = await service.api_keys.audit(made.id, 9)
+    assert (entry.actor, entry.action, entry.at) == ("admin", "generate", START)
+
+
+async def test_two_keys_are_never_alike(service: TestService) -> None:
+    plains = {(await generate(service))[1] for _ in range(5)}
+    assert len(plains) == 5
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ({"expires_at": START}, "expiresAt"),
+        ({"allowed_ips": ["10.0.0.1", "nonsense"]}, "allowedIps[1]"),
+    ],
+)
+async def test_what_is_wrong_with_a_new_key_is_named(
+    service: TestService, fields: dict[str, object], path: str
+) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        await generate(service, **fields)
+    assert [problem.path for problem in refused.value.fields] == [path]
+    with pytest.raises(InvalidRequest, match="service"):
+        await generate(service, "nope")
+    assert service.state.api_keys == {}
+
+
+async def test_a_repeated_generate_returns_the_key_without_its_plain_text(
+    service: TestService,
+) -> None:
+    made, _ = await generate(service, request=key("g1"))
+    service.clock.advance(HOUR)
+    again, plain = await service.keys.generate("paraphrase", actor="admin", request=key("g1"))
+    assert (again.id, plain) == (made.id, None)
+    with pytest.raises(IdempotencyKeyReused):
+        await service.keys.generate("slide", actor="admin", request=key("g1", b"other"))
+    assert len(service.state.api_keys) == 1
+
+
+async def test_two_generates_at_once_under_one_key_make_one_key(service: TestService) -> None:
+    ask = service.keys.generate
+    answers = await asyncio.gather(
+        *(ask("paraphrase", actor="admin", request=key("g1")) for _ in range(2))
+    )
+    assert len({made.id for made, _ in answers}) == 1
+    assert [plain is None for _, plain in answers].count(False) == 1
+
+
+async def test_keys_are_listed_by_service_and_paged(service: TestService) -> None:
+    made = [(await generate(service))[0].id for _ in range(3)]
+    slide = (await generate(service, "slide"))[0].id
+    page, following = await service.keys.list("paraphrase", None, 2)
+    assert [found.id for found in page] == made[:2]
+    page, following = await service.keys.list("paraphrase", following, 2)
+    assert ([found.id for found in page], following) == (made[2:], None)
+    page, _ = await service.keys.list(None, None, 9)
+    assert {found.id for found in page} == {*made, slide}
+
+
+async def test_revoking_twice_is_the_same_answer_and_one_entry(service: TestService) -> None:
+    made, _ = await generate(service)
+    first = await service.keys.revoke(made.id, actor="admin", ip="10.0.0.1")
+    service.clock.advance(HOUR)
+    again = await service.keys.revoke(made.id, actor="other")
+    assert first == again
+    assert again.status(START) is ApiKeyStatus.REVOKED
+    entries = await service.api_keys.audit(made.id, 9)
+    assert [(e.action, e.actor, e.ip) for e in entries] == [
+        ("revoke", "admin", "10.0.0.1"),
+        ("generate", "admin", None),
+    ]
+    with pytest.raises(NotFound):
+        await service.keys.revoke("key_nope", actor="admin")
+
+
+# At the door
+
+
+async def test_a_key_stands_for_its_service(service: TestService) -> None:
+    made, plain = await generate(service, scopes=[Scope.CREDITS_READ], rate_limit=5)
+    principal = await service.ring.principal(plain, None)
+    assert (principal.service.name, principal.key_id) == ("paraphrase_service", made.id)
+    assert (principal.scopes, principal.rate_limit) == (frozenset({Scope.CREDITS_READ}), 5)
+
+
+async def test_a_mistyped_key_is_refused_before_any_look_up(service: TestService) -> None:
+    _, plain = await generate(service)
+    keys = SlowKeys(service)
+    ring = ring_over(service, keys)
+    for wrong in ("", "sk_paraphrase_x", plain[:-1], plain.swapcase(), plain + "0"):
+        with pytest.raises(Unauthenticated, match="mistyped"):
+            await ring.principal(wrong, None)
+    assert keys.asked == 0
+
+
+async def test_a_key_nobody_made_is_unknown_each_time(service: TestService) -> None:
+    _, plain = await generate(service)
+    service.state.api_keys_by_digest.clear()
+    for _ in range(2):
+        with pytest.raises(Unauthenticated, match="unknown"):
+            await service.ring.principal(plain, None)
+
+
+async def test_a_key_is_believed_for_a_second_and_no_longer(service: TestService) -> None:
+    _, plain = await generate(service)
+    keys = SlowKeys(service)
+    ring = ring_over(service, keys)
+    for step in (0, 1, CACHE_MS - 2):
+        service.clock.advance(step)
+        await ring.principal(plain, None)
+    assert keys.asked == 1
+    service.clock.advance(1)
+    await ring.principal(plain, None)
+    assert keys.asked == 2
+
+
+async def test_a_revocation_is_heeded_within_two_seconds(service: TestService) -> None:
+    made, plain = await generate(service)
+    await service.ring.principal(plain, None)
+    await service.keys.revoke(made.id, actor="admin")
+    service.clock.advance(2000)
+    with pytest.raises(Unauthenticated, match="revoked"):
+        await service.ring.principal(plain, None)
+
+
+async def test_a_key_that_ends_inside_the_cache_is_refused_at_its_end(
+    service: TestService,
+) -> None:
+    _, plain = await generate(service, expires_at=Millis(START + 500))
+    service.clock.advance(499)
+    await service.ring.principal(plain, None)
+    service.clock.advance(1)
+    with pytest.raises(Unauthenticated, match="expired"):
+        await service.ring.principal(plain, None)
+    service.clock.advance(5000)
+    with pytest.raises(Unauthenticated, match="expired"):
+        await service.ring.principal(plain, None)
+
+
+async def test_a_clock_that_steps_back_does_not_stretch_the_cache(service: TestService) -> None:
+    made, plain = await generate(service)
+    await service.ring.principal(plain, None)
+    await service.keys.revoke(made.id, actor="admin")
+    service.clock.advance(-HOUR)
+    with pytest.raises(Unauthenticated, match="revoked"):
+        await service.ring.principal(plain, None)
+
+
+async def test_many_at_once_share_one_look_up(service: TestService) -> None:
+    made, plain = await generate(service)
+    keys = SlowKeys(service)
+    ring = ring_over(service, keys)
+    keys.gate.clear()
+    asking = [asyncio.ensure_future(ring.principal(plain, None)) for _ in range(20)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    # One of them goes away; the look-up is everybody's.
+    asking[0].cancel()
+    keys.gate.set()
+    principals = await asyncio.gather(*asking[1:])
+    assert {principal.key_id for principal in principals} == {made.id}
+    assert keys.asked == 1
+
+
+@pytest.mark.parametrize(
+    ("ip", "allowed"),
+    [
+        ("10.1.2.3", True),
+        ("192.168.1.7", True),
+        ("2001:db8::1", True),
+        ("192.168.1.8", False),
+        ("11.0.0.1", False),
+        ("2001:db9::1", False),
+        ("::ffff:11.0.0.1", False),
+        ("nonsense", False),
+        (None, False),
+    ],
+)
+async def test_a_key_is_used_from_its_addresses_only(
+    service: TestService, ip: str | None, allowed: bool
+) -> None:
+    networks = ["10.0.0.0/8", "192.168.1.7", "2001:db8::/32"]
+    _, plain = await generate(service, allowed_ips=networks)
+    for _ in range(2):  # from the store, then from the cache
+        if allowed:
+            await service.ring.principal(plain, ip)
+        else:
+            with pytest.raises(Forbidden):
+                await service.ring.principal(plain, ip)
+
+
+# Active services
+
+
+async def test_a_service_is_active_from_its_first_key_on(service: TestService) -> None:
+    assert service.active.names() == ()
+    await generate(service, "slide")
+    await generate(service, "paraphrase")
+    await service.active.refresh()
+    assert service.active.names() == ("paraphrase_service", "slide_service")
+    assert service.active.rules().active_services == ("paraphrase_service", "slide_service")
+
+
+async def test_a_key_made_elsewhere_makes_its_service_active_when_it_is_used(
+    service: TestService,
+) -> None:
+    _, plain = await generate(service, "slide")
+    await service.ring.principal(plain, None)
+    assert service.active.names() == ("slide_service",)
+
+
+async def test_a_service_stays_active_when_its_key_is_revoked(service: TestService) -> None:
+    made, _ = await generate(service, "slide")
+    await service.keys.revoke(made.id, actor="admin")
+    await service.active.refresh()
+    assert service.active.names() == ("slide_service",)
