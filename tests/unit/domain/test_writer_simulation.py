@@ -22,6 +22,8 @@ WEATHER = {
     "crashes": Faults(crash=0.05),
     "everything": Faults(0.1, 0.1, 0.1, 0.1, 0.03),
 }
+# Here commands are answered, or refused by the store, before they pile up.
+QUIET = {"calm", "store away"}
 
 
 async def simulate(seed: int, faults: Faults) -> Simulation:
@@ -43,7 +45,7 @@ async def test_nothing_is_lost_doubled_or_overdrawn(weather: str) -> None:
         assert any(run.crashes for run in runs) == bool(WEATHER[weather].crash)
         kinds = {answered.row.kind for run in runs for answered in run.answered}
         assert kinds >= {"grant", "deduct", "reverse", "hold", "capture", "release"}
-        assert any(run.overloaded for run in runs) or weather == "calm"
+        assert any(run.overloaded for run in runs) or weather in QUIET
 
 
 @pytest.mark.drill
