@@ -30,6 +30,8 @@ OLDEST_SQLITE = (3, 37)
 READERS = 3
 WRITER_CACHE_KIB = 16_384
 READER_CACHE_KIB = 2_048
+PAGE_BYTES = 2_048
+"""A deduction changes a few small entries in as many pages, and each goes whole into the WAL."""
 WAL_SIZE_LIMIT = 64 << 20
 CHECKPOINT_AFTER_CHANGES = 10_000
 """Changed rows after which the WAL is copied back: some 25 MB of it where users are all
@@ -184,6 +186,7 @@ class SqliteDatabase:
             check_same_thread=False,  # one thread at a time, though not always the same
             cached_statements=512,
         )
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of a file that is made now
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA cache_size = -{cache_kib}")
         connection.execute("PRAGMA wal_autocheckpoint = 0")

@@ -90,6 +90,18 @@ def _headers(call: Call, error: e.PaymentServiceError) -> list[tuple[bytes, byte
     return []
 
 
+def surprise(call: Call, error: Exception) -> Answer:
+    """The opaque answer to what nobody expected; its place is logged."""
+    log.error(
+        "unexpected error",
+        request_id=call.request_id,
+        method=call.scope.get("method"),
+        route=call.scope.get("path_template"),
+        exc_info=error,
+    )
+    return internal_error(call)
+
+
 def internal_error(call: Call) -> Answer:
     message = f"Something went wrong here; it is recorded as {call.request_id}."
     body = _envelope("internal_error", message, {"requestId": call.request_id})
@@ -158,15 +170,7 @@ def _on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Res
 
 
 def _on_surprise(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    call = call_of(request.scope)
-    log.error(
-        "unexpected error",
-        request_id=call.request_id,
-        method=request.scope["method"],
-        route=request.scope.get("path_template"),
-        exc_info=error,
-    )
-    return _as_response(internal_error(call))
+    return _as_response(surprise(call_of(request.scope), error))
 
 
 EXCEPTION_HANDLERS: ExceptionHandlersMap = {

@@ -15,7 +15,7 @@ from shothik_payment.entrypoints.http import door
 from shothik_payment.entrypoints.http.answers import Answer
 from shothik_payment.entrypoints.http.call import AnyRequest, Call, call_of
 from shothik_payment.entrypoints.http.docs import Caller, Doc, documented
-from shothik_payment.entrypoints.http.errors import failure
+from shothik_payment.entrypoints.http.errors import failure, surprise
 from shothik_payment.entrypoints.http.idempotency import claim, earlier, finished
 from shothik_payment.entrypoints.http.replies import DeductReply, ReverseReply
 from shothik_payment.entrypoints.http.requests import DeductBody, ReverseBody
@@ -24,6 +24,7 @@ from shothik_payment.entrypoints.http.validation import BodyReader
 _read_deduct = BodyReader(DeductBody).read
 _read_reverse = BodyReader(ReverseBody).read
 
+DEDUCT_PATH = "/deduct"
 DEDUCT = Doc(
     summary="Charge a user's wallet, by amount or by units of the rate card",
     tag="charging",
@@ -44,21 +45,29 @@ DEDUCT = Doc(
 )
 
 
-@asgi("/deduct", copy_scope=False, opt=documented(DEDUCT))
+@asgi(DEDUCT_PATH, copy_scope=False, opt=documented(DEDUCT))
 async def deduct(scope: Scope, receive: Receive, send: Send) -> None:
-    """The busiest route, so it goes without Litestar's request and response objects; it is made
-    of the same parts as the others, and documented like them."""
+    """Other methods, other spellings of the path, and the documentation; what the busiest route
+    is asked in earnest goes straight to `answer_deduct`."""
     method = cast(HTTPScope, scope)["method"]  # the application closes WebSockets
     if method == "OPTIONS":
         await _answer_options(send)
         return
     if method != "POST":
         raise MethodNotAllowedException(headers={"Allow": "OPTIONS, POST"})
+    await answer_deduct(scope, receive, send)
+
+
+async def answer_deduct(scope: Scope, receive: Receive, send: Send) -> None:
+    """The busiest route goes without Litestar's request and response objects, and without its
+    routing; it is made of the same parts as the others, and documented like them."""
     call = call_of(scope)
     try:
         answer = await _deduct(call, receive)
     except e.PaymentServiceError as error:
         answer = failure(call, error)
+    except Exception as error:  # noqa: BLE001 as Litestar does around the others
+        answer = surprise(call, error)
     await answer(scope, receive, send)
 
 
