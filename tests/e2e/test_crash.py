@@ -78,6 +78,7 @@ async def test_killed_three_times(service: Service) -> None:
 
 
 @pytest.mark.drill
+@pytest.mark.timeout(3600)
 async def test_killed_fifty_times(service: Service) -> None:
     await crash_rounds(service, 50, seed=random.randrange(10**6))
 

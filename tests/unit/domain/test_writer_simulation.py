@@ -49,6 +49,7 @@ async def test_nothing_is_lost_doubled_or_overdrawn(weather: str) -> None:
 
 
 @pytest.mark.drill
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("weather", WEATHER)
 async def test_many_more_seeds(weather: str) -> None:
     for seed in range(RUNS, RUNS + 2000):

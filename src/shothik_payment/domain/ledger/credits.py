@@ -272,6 +272,9 @@ def claw_back(account: Account, command: Clawback) -> Outcome:
     account.drop_empty_grants()
     taken = command.amount - left
     debt = left if command.books_debt else 0
+    if not taken and not debt:
+        account.bind_request(command.payment_id)
+        return Outcome()
     row = account.append(
         TransactionKind.CLAWBACK,
         taken + debt,

@@ -168,12 +168,13 @@ class LedgerWriter:
         try:
             needs = [_needs(user, group) for user, group in groups.items()]
             snapshots = await self._store.load(needs)
+            read = list(zip(groups.values(), snapshots, strict=True))
         except Exception as error:  # noqa: BLE001 handed to every caller of the batch
             for group in groups.values():
                 self._fail_all(group, error)
             return []
         changed = []
-        for group, snapshot in zip(groups.values(), snapshots, strict=True):
+        for group, snapshot in read:
             account = Account(snapshot)
             outcomes = self._apply_all(account, group, rules)
             if outcomes is None:
@@ -188,11 +189,12 @@ class LedgerWriter:
     async def _commit(self, changed: list[_Applied]) -> None:
         try:
             stored = await self._store.commit([applied.change for applied in changed])
+            told = list(zip(stored, changed, strict=True))
         except Exception as error:  # noqa: BLE001 handed to every caller of the batch
             for applied in changed:
                 self._fail_all(applied.group, error)
             return
-        for won, applied in zip(stored, changed, strict=True):
+        for won, applied in told:
             if won:
                 self._remember(applied.change.wallet)
                 self._answer(applied.group, applied.outcomes)
