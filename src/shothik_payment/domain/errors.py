@@ -30,6 +30,17 @@ class PaymentServiceError(Exception):
         return self.message
 
 
+@dataclass(eq=False)
+class InWords(PaymentServiceError):
+    """What whoever raises it says in full."""
+
+    reason: str
+
+    @property
+    def message(self) -> str:
+        return self.reason
+
+
 @dataclass(frozen=True)
 class FieldProblem:
     """One wrong field: `path` such as `amount` or `metadata.tag`, and what was expected there."""
@@ -62,24 +73,12 @@ class PayloadTooLarge(PaymentServiceError):
         return f"The body is larger than {self.limit_bytes} bytes."
 
 
-@dataclass(eq=False)
-class Unauthenticated(PaymentServiceError):
+class Unauthenticated(InWords):
     code: ClassVar[str] = "unauthenticated"
-    reason: str
-
-    @property
-    def message(self) -> str:
-        return self.reason
 
 
-@dataclass(eq=False)
-class Forbidden(PaymentServiceError):
+class Forbidden(InWords):
     code: ClassVar[str] = "forbidden"
-    reason: str
-
-    @property
-    def message(self) -> str:
-        return self.reason
 
 
 @dataclass(eq=False)
@@ -149,14 +148,8 @@ class NotFound(PaymentServiceError):
         return f"There is no such {self.kind}."
 
 
-@dataclass(eq=False)
-class Conflict(PaymentServiceError):
+class Conflict(InWords):
     code: ClassVar[str] = "conflict"
-    reason: str
-
-    @property
-    def message(self) -> str:
-        return self.reason
 
 
 @dataclass(eq=False)
@@ -274,16 +267,10 @@ class Unavailable(PaymentServiceError):
         return self.reason
 
 
-@dataclass(eq=False)
-class StoreCorrupt(PaymentServiceError):
+class StoreCorrupt(InWords):
     """The data store cannot be read as what it should be. An operator has to look at it."""
 
     code: ClassVar[str] = "unavailable"
-    reason: str
-
-    @property
-    def message(self) -> str:
-        return self.reason
 
 
 @dataclass(eq=False)
