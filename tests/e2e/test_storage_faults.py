@@ -62,6 +62,7 @@ async def test_the_disk_is_full(tmp_path: Path) -> None:
         assert refused is not None
         assert refused.headers["retry-after"]
         assert refused.json()["error"]["code"] == "unavailable"
+        assert (await client.http.get(f"{service.url}/health/ready")).status_code == 503
         assert (await client.get("/balance/full"))["balance"] == 1_000_000 - answered
     service.kill()
     service.start()

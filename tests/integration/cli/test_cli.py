@@ -73,7 +73,7 @@ def test_a_plain_key_is_all_that_goes_to_stdout(command: Service) -> None:
         (("keys", "generate", "--service", "slide", "--expires-in", "soon"), "no duration"),
         (("keys", "generate", "--service", "slide", "--expires-at", "soon"), "no time"),
         (("keys", "generate", "--service", "slide", "--expires-at", "2020-01-01"), "in the future"),
-        (("keys", "revoke", "key_none"), "no such API key"),
+        (("keys", "generate", "--service", "slide", "--name", "a\nb"), "--name"),
         (("token",), "--user"),
         (("token", "--user", "a b"), "no user id"),
         (("token", "--user", "u1", "--ttl", "-5"), "no duration"),
@@ -253,3 +253,28 @@ def test_ledger_in_memory_needs_no_file(tmp_path: Path) -> None:
     asyncio.run(service.give("u1", 5))
     assert service.stop() == 0
     assert not service.database.exists()
+
+
+def test_a_store_that_is_not_there_is_not_made_by_who_only_looks(
+    command: Service, tmp_path: Path
+) -> None:
+    missing = tmp_path / "typo" / "shothik.db"
+    for arguments in (("verify",), ("keys", "list"), ("keys", "revoke", "key_1")):
+        ended = command.run(*arguments, DATABASE_URL=f"sqlite:///{missing}")
+        assert (ended.returncode, ended.stdout) == (3, "")
+        assert "There is no data store" in ended.stderr
+        assert not missing.parent.exists()
+
+
+def test_no_command_reaches_a_ledger_in_memory(command: Service) -> None:
+    for arguments in (("verify",), ("keys", "list"), ("keys", "generate", "--service", "slide")):
+        ended = command.run(*arguments, DATABASE_URL="memory://")
+        assert ended.returncode == 2
+        assert "DATABASE_URL" in ended.stderr
+
+
+def test_an_unknown_key_cannot_be_revoked(command: Service) -> None:
+    command.run("keys", "generate", "--service", "slide")
+    ended = command.run("keys", "revoke", "key_none")
+    assert ended.returncode == 2
+    assert "no such API key" in ended.stderr

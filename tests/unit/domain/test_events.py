@@ -77,8 +77,9 @@ def test_a_capture_tells_credit_deducted_and_its_release_nothing(world: World) -
     world.heard()
     row = world.capture(hold, 4)
     assert [event.data for event in world.heard()] == [
-        e.CreditDeducted(row.id, "capture", 4, 4, 4, PARAPHRASE, "f", hold.id)
+        e.CreditDeducted(row.id, "capture", 4, 6, 6, PARAPHRASE, "f", hold.id)
     ]
+    assert world.wallet.available == 6
 
 
 def test_a_reversal_tells_credit_refunded(world: World) -> None:

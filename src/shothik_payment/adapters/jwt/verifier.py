@@ -17,9 +17,11 @@ from shothik_payment.domain.ports.tokens import TokenClaims
 
 _MAX_TOKEN_BYTES = 8192
 _CACHED_TOKENS = 10_000
-# Whoever holds a token learns whether it is out of time, and nothing else of what was checked.
+# Whoever holds a token that is signed as it should be learns what is wrong with its times, and
+# nothing else of what was checked.
 _INVALID = "The token is not valid here."
 _EXPIRED = "The token has expired."
+_INCOMPLETE = "The token has no exp claim."
 _EARLY = "The token is not valid yet."
 
 
@@ -83,6 +85,8 @@ class JwtVerifier:
             return self._claims(payload)
         except jwt.ExpiredSignatureError:
             raise Unauthenticated(_EXPIRED) from None
+        except jwt.MissingRequiredClaimError as error:
+            raise Unauthenticated(_INCOMPLETE if error.claim == "exp" else _INVALID) from None
         except jwt.ImmatureSignatureError:
             raise Unauthenticated(_EARLY) from None
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):

@@ -17,7 +17,9 @@ from pathlib import Path
 from queue import LifoQueue
 from typing import TypeVar
 
-from shothik_payment.adapters.sqlite.errors import translated
+import msgspec
+
+from shothik_payment.adapters.sqlite.errors import is_damage, translated
 from shothik_payment.adapters.sqlite.schema import migrate
 from shothik_payment.domain.errors import Misconfigured, StoreCorrupt, Unavailable
 
@@ -56,6 +58,8 @@ class SqliteDatabase:
         self._checkpointed_changes = 0
         self._checkpointing = False
         self._closing = False
+        self._damage: StoreCorrupt | None = None
+        self._write_failed = False
 
     async def open(self) -> None:
         """Make the file and its directory where they are missing, and migrate the schema."""
@@ -72,7 +76,20 @@ class SqliteDatabase:
 
     async def on_writer(self, work: Work[T]) -> T:
         """Run `work` on the writer; it begins and ends its transactions itself."""
-        return await self._run(self._writes, lambda: self._work_on_writer(work))
+        try:
+            result = await self._run(self._writes, lambda: self._work_on_writer(work))
+        except Unavailable:
+            self._write_failed = True
+            raise
+        self._write_failed = False
+        return result
+
+    async def ping(self) -> None:
+        """Read a little; and write, where the last write failed: whether it still does."""
+        if self._write_failed:
+            await self.write(_rewrite_version)
+        if not await self.read(lambda connection: _answers(connection, self.path)):
+            raise Unavailable("The data store's file was deleted or moved away.")
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` on a connection that cannot write. Each statement is of one moment; use
@@ -92,10 +109,17 @@ class SqliteDatabase:
     async def _run(self, executor: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         if self._writer is None or self._closing:
             raise Unavailable("The data store is not open.")
+        if self._damage is not None:
+            raise self._damage
         try:
             return await asyncio.get_running_loop().run_in_executor(executor, work)
         except sqlite3.Error as error:
-            raise translated(error) from error
+            fault = translated(error)
+            if is_damage(error) and isinstance(fault, StoreCorrupt):
+                self._damage = fault  # who knows what else is: nothing is read or written any more
+            raise fault from error
+        except msgspec.DecodeError as error:
+            raise StoreCorrupt(f"A record in the data store cannot be read. ({error})") from error
 
     def _work_on_writer(self, work: Work[T]) -> T:
         connection = self._writer
@@ -224,6 +248,16 @@ def _in_transaction(connection: sqlite3.Connection, work: Work[T]) -> T:
     result = work(connection)
     connection.execute("COMMIT")
     return result
+
+
+def _rewrite_version(connection: sqlite3.Connection) -> None:
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    connection.execute(f"PRAGMA user_version = {version}")
+
+
+def _answers(connection: sqlite3.Connection, path: Path) -> bool:
+    connection.execute("SELECT 1 FROM wallets LIMIT 1").fetchall()
+    return path.exists()  # a file that was deleted stays readable for those who have it open
 
 
 @contextmanager

@@ -25,6 +25,12 @@ _CORRUPT = {
 _PRIMARY = 0xFF
 
 
+def is_damage(error: sqlite3.Error) -> bool:
+    """Whether the file itself is not what it should be."""
+    code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
 def translated(error: sqlite3.Error, where: str = "") -> PaymentServiceError:
     """The domain's error for it; `where`, the path of the file, is put in front."""
     code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY

@@ -75,6 +75,9 @@ def capture_hold(account: Account, command: CaptureHold) -> Outcome:
                 f"hold {hold.id} reserves credits of grant {grant_id}, which is gone"
             )
         grant.held -= share
+    if rest:
+        release(account, hold, rest, reason="captured_in_part")
+        expire_grants(account)
     account.drop_empty_grants()
     row = account.append(
         TransactionKind.CAPTURE,
@@ -88,9 +91,6 @@ def capture_hold(account: Account, command: CaptureHold) -> Outcome:
     )
     account.wallet.credits_used += amount
     tell_deducted(account, row)
-    if rest:
-        release(account, hold, rest, reason="captured_in_part")
-        expire_grants(account)
     return Outcome(row, hold)
 
 

@@ -32,6 +32,22 @@ class Progress:
     differences: list[Difference]
 
 
+def _size(row: Transaction) -> int:
+    """The credits that a row moved, by its deltas; what it says of its amount has to agree."""
+    inflow = row.available_delta - row.debt_delta
+    if row.kind is TransactionKind.HOLD:
+        return row.held_delta if row.available_delta == -row.held_delta else -1
+    if row.kind is TransactionKind.CAPTURE:
+        return -row.held_delta if not inflow else -1
+    if row.kind is TransactionKind.RELEASE:
+        return inflow if inflow == -row.held_delta else -1
+    if row.held_delta:
+        return -1
+    if row.kind is TransactionKind.ADJUST:
+        return abs(inflow)
+    return inflow if row.kind in (TransactionKind.GRANT, TransactionKind.REVERSE) else -inflow
+
+
 class _Fold:
     """Sums over one wallet's rows."""
 
@@ -51,6 +67,7 @@ class _Fold:
     def add(self, row: Transaction) -> None:
         self.rows += 1
         self.differ(f"number of {row.id}", row.number, self.rows)
+        self.differ(f"amount of {row.id}", row.amount, _size(row))
         self.differ(f"balance before {row.id}", row.balance_before, self.available)
         self.available += row.available_delta
         self.held += row.held_delta

@@ -18,6 +18,7 @@ from shothik_payment.entrypoints.cli.support import (
     print_json,
     with_application,
 )
+from shothik_payment.entrypoints.http.fields import require_name
 from shothik_payment.entrypoints.http.times import millis
 from shothik_payment.entrypoints.http.views import api_key_view
 
@@ -50,6 +51,8 @@ def generate(
     as_json: bool,
 ) -> None:
     """Make a key for a service, and print it: it is shown this once."""
+    if name is not None:
+        require_name("--name", name)
     if expires_in is not None and expires_at is not None:
         raise click.UsageError("Give --expires-in or --expires-at, not both.")
     if expires_in is not None:
@@ -68,7 +71,7 @@ def generate(
         )
         return key, plain, application.clock.now()
 
-    key, plain, now = with_application(work)
+    key, plain, now = with_application(work, makes_store=True)
     if as_json:
         print_json({"key": plain, "apiKey": _view(key, now)})
         return

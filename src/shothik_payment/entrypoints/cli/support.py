@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import rich_click as click
 
+from shothik_payment.domain.errors import Misconfigured, Unavailable
 from shothik_payment.domain.model.identifiers import USER_ID_SHAPE, is_user_id
 from shothik_payment.entrypoints.application import Application
 from shothik_payment.entrypoints.container import make_container
@@ -33,9 +34,22 @@ def command_settings() -> Settings:
     return settings
 
 
-def with_application(work: Callable[[Application], Awaitable[T]]) -> T:
-    """Run `work` against the same store as the server, beside it if it is running."""
+def with_application(
+    work: Callable[[Application], Awaitable[T]], *, makes_store: bool = False
+) -> T:
+    """Run `work` against the same store as the server, beside it if it is running.
+
+    `makes_store`: a store that is not there yet is made. Else it is refused, since a mistyped path
+    would look like an empty ledger.
+    """
     settings = command_settings()
+    path = settings.sqlite_path
+    if path is None:
+        raise Misconfigured(
+            "DATABASE_URL", "memory:// is in the server's process, where no command reaches it"
+        )
+    if not makes_store and not path.exists():
+        raise Unavailable(f"{path}: There is no data store; is DATABASE_URL right?")
 
     async def run() -> T:
         async with running(make_container(settings), background=False) as application:
