@@ -11,7 +11,13 @@ from tests.e2e.service import Service
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    started = Service(tmp_path).start()
-    yield started
-    started.kill()
+def unstarted(tmp_path: Path) -> Iterator[Service]:
+    """A service for the test to start, and perhaps to stop."""
+    made = Service(tmp_path)
+    yield made
+    made.kill()
+
+
+@pytest.fixture
+def service(unstarted: Service) -> Service:
+    return unstarted.start()

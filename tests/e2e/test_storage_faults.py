@@ -12,8 +12,8 @@ from pathlib import Path
 from tests.e2e.service import Service
 
 
-async def test_a_corrupt_file_is_refused_in_words(tmp_path: Path) -> None:
-    service = Service(tmp_path)
+async def test_a_corrupt_file_is_refused_in_words(unstarted: Service) -> None:
+    service = unstarted
     service.start()
     service.stop()
     content = bytearray(service.database.read_bytes())
@@ -26,8 +26,8 @@ async def test_a_corrupt_file_is_refused_in_words(tmp_path: Path) -> None:
     assert service.database.read_bytes() == bytes(content)
 
 
-async def test_a_file_of_another_kind_is_refused_in_words(tmp_path: Path) -> None:
-    service = Service(tmp_path)
+async def test_a_file_of_another_kind_is_refused_in_words(unstarted: Service) -> None:
+    service = unstarted
     service.database.write_text("these are the accounts of 1983\n" * 1000)
     for command in (["serve"], ["verify"], ["keys", "list"]):
         ran = service.run(*command)
@@ -36,9 +36,9 @@ async def test_a_file_of_another_kind_is_refused_in_words(tmp_path: Path) -> Non
         assert str(service.database) in ran.stderr + ran.stdout
 
 
-async def test_the_disk_is_full(tmp_path: Path) -> None:
+async def test_the_disk_is_full(unstarted: Service) -> None:
     """A limit on file size stands for the full disk: a write past it fails just so."""
-    service = Service(tmp_path)
+    service = unstarted
     service.start()
     key = service.key()
     await service.give("full", 1_000_000)
@@ -70,7 +70,6 @@ async def test_the_disk_is_full(tmp_path: Path) -> None:
         body = {"userId": "full", "amount": 1, "requestId": f"full-{answered}"}
         assert (await client.post("/deduct", body))["newBalance"] == 1_000_000 - answered - 1
     service.verify()
-    service.kill()
 
 
 def size_of(service: Service) -> int:
@@ -92,14 +91,14 @@ print(leader.pid, *(child.pid for child in leader.children(recursive=True)))
 """
 
 
-async def test_a_file_that_may_only_be_read(tmp_path: Path) -> None:
+async def test_a_file_that_may_only_be_read(unstarted: Service) -> None:
     """A read-only mount is what root meets too; a mode alone would not stop it."""
-    service = Service(tmp_path)
+    service = unstarted
     service.start()
     key = service.key()
     await service.give("frozen", 10)
     service.stop()
-    mounted = mount_read_only(tmp_path)
+    mounted = mount_read_only(service.folder)
     try:
         before = service.database.read_bytes()
         started = service.run("serve", HOME="/tmp")

@@ -150,6 +150,7 @@ class TestService:
         self.writer = LedgerWriter(
             MemoryLedgerStore(state),
             self.active.rules,
+            self.active.fresh_rules,
             lambda: 0.5,
             WriterLimits(retry_pause_seconds=0),
         )

@@ -23,15 +23,21 @@ SERVICE = "paraphrase_service"
 LIMITS = WriterLimits(max_batch=8, max_queue=10, max_attempts=5, retry_pause_seconds=0)
 
 
+RULES = Rules(active_services=(SERVICE,))
+
+
 class Process:
     """One running service: a writer with its own connection to the shared state."""
 
     def __init__(self, state: LedgerState, random: Random, faults: Faults) -> None:
         self.store = FaultyStore(state, random, faults)
         self.writer = LedgerWriter(
-            self.store, lambda: Rules(active_services=(SERVICE,)), random.random, LIMITS
+            self.store, lambda: RULES, self._fresh_rules, random.random, LIMITS
         )
         self.writer.start()
+
+    async def _fresh_rules(self) -> Rules:
+        return RULES
 
     async def ask(self, command: c.Command) -> Outcome | None:
         """The outcome; None where the process died before it answered."""

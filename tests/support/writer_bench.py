@@ -53,11 +53,16 @@ class Bench:
         self.writer = LedgerWriter(
             self.store,
             lambda: Rules(active_services=(PARAPHRASE,)),
+            self._fresh_rules,
             lambda: 0.5,
             WriterLimits(**limits),
             self._woken,
         )
         self.number = 0
+        self.active = (PARAPHRASE,)
+
+    async def _fresh_rules(self) -> Rules:
+        return Rules(active_services=self.active)
 
     def _woken(self) -> None:
         self.wakes += 1

@@ -230,6 +230,7 @@ class Container(containers.DeclarativeContainer):
         LedgerWriter,
         ledger_store,
         active_services.provided.rules,
+        active_services.provided.fresh_rules,
         random=providers.Object(random.random),
         committed=committed.provided.set,
     )

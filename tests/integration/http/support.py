@@ -122,7 +122,7 @@ class World:
         wallets, keys = MemoryWallets(state), MemoryApiKeys(state)
         events = MemoryEventLog(state)
         active = ActiveServices(keys, CATALOG)
-        writer = LedgerWriter(self.store, active.rules, random.random, limits)
+        writer = LedgerWriter(self.store, active.rules, active.fresh_rules, random.random, limits)
         return Application(
             catalog=CATALOG,
             clock=clock,

@@ -243,3 +243,16 @@ async def test_who_waits_for_commits_is_woken_once_a_batch(bench: Bench) -> None
     await bench.grant(1)
     await bench.grant(1)
     assert bench.wakes == 2
+
+
+async def test_a_service_with_its_first_key_just_now_hears_of_a_stop(bench: Bench) -> None:
+    """The writer does not know of the key yet: another process has made it."""
+    await bench.grant(5)
+    bench.active = ("paraphrase_service", "slide_service")
+    bench.store.gate.set()
+    await bench.deduct(5)
+    told = [event.data for change in bench.store.commits[-1] for event in change.events]
+    assert [data.service for data in told if data.type == "service.stop_user"] == [
+        "paraphrase_service",
+        "slide_service",
+    ]

@@ -87,7 +87,7 @@ class SqliteDatabase:
     async def ping(self) -> None:
         """Read a little; and write, where the last write failed: whether it still does."""
         if self._write_failed:
-            await self.write(_rewrite_version)
+            await self.write(_probe)
         if not await self.read(lambda connection: _answers(connection, self.path)):
             raise Unavailable("The data store's file was deleted or moved away.")
 
@@ -250,9 +250,11 @@ def _in_transaction(connection: sqlite3.Connection, work: Work[T]) -> T:
     return result
 
 
-def _rewrite_version(connection: sqlite3.Connection) -> None:
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    connection.execute(f"PRAGMA user_version = {version}")
+def _probe(connection: sqlite3.Connection) -> None:
+    """Write more than a batch of bookings would."""
+    connection.execute(
+        "INSERT OR REPLACE INTO documents (kind, id, body) VALUES ('probe', '', zeroblob(65536))"
+    )
 
 
 def _answers(connection: sqlite3.Connection, path: Path) -> bool:

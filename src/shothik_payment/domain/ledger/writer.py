@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from shothik_payment.domain.errors import PaymentServiceError, Unavailable
@@ -58,19 +58,22 @@ class WriterLimits:
 
 
 class LedgerWriter:
-    """`rules` gives the rules as they are now; `random` a number from 0 up to 1, for jitter;
-    `committed` is called after each batch that stored something, to wake whoever waits for it."""
+    """`rules` gives the rules as last known, `fresh_rules` as they are; `random` a number from 0 up
+    to 1, for jitter; `committed` is called after each batch that stored something, to wake whoever
+    waits for it, and must not raise."""
 
     def __init__(
         self,
         store: LedgerStore,
         rules: Callable[[], Rules],
+        fresh_rules: Callable[[], Awaitable[Rules]],
         random: Callable[[], float],
         limits: WriterLimits = WriterLimits(),
         committed: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._rules = rules
+        self._fresh_rules = fresh_rules
         self._random = random
         self._limits = limits
         self._committed = committed
@@ -139,6 +142,8 @@ class LedgerWriter:
                 changed.append(applied)
         if unread:
             changed.extend(await self._apply_to_stored(unread, rules))
+        if any(applied.change.stops_changed for applied in changed):
+            changed = await self._apply_by_fresh_rules(changed, rules)
         if changed:
             await self._commit(changed)
 
@@ -185,6 +190,22 @@ class LedgerWriter:
             else:
                 changed.append(_Applied(group, outcomes, change))
         return changed
+
+    async def _apply_by_fresh_rules(self, changed: list[_Applied], rules: Rules) -> list[_Applied]:
+        """A service that has just got its first key has to hear of stops too, so who is told is
+        made sure of; if it was not known, those users' commands are applied anew."""
+        moved = [applied for applied in changed if applied.change.stops_changed]
+        kept = [applied for applied in changed if not applied.change.stops_changed]
+        try:
+            fresh = await self._fresh_rules()
+        except Exception as error:  # noqa: BLE001 handed to every caller concerned
+            for applied in moved:
+                self._fail_all(applied.group, error)
+            return kept
+        if fresh == rules:
+            return changed
+        groups = {applied.change.wallet.user_id: applied.group for applied in moved}
+        return kept + await self._apply_to_stored(groups, fresh)
 
     async def _commit(self, changed: list[_Applied]) -> None:
         try:

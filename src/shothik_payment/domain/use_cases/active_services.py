@@ -27,6 +27,11 @@ class ActiveServices:
         if name not in self._names:
             self._set(self._names | {name})
 
+    async def fresh_rules(self) -> Rules:
+        """The rules with every service that has a key by now, whichever process made it."""
+        await self.refresh()
+        return self._rules
+
     async def refresh(self) -> None:
         names = await self._keys.services()
         if not names <= self._names:
