@@ -29,8 +29,9 @@ async def running(container: Container, *, background: bool) -> AsyncIterator[Ap
                 yield application
             finally:
                 if background:
-                    await container.sandbox_notifier().close()
                     await container.background().stop()
+                    if container.settings().sandbox_on:
+                        await container.sandbox_notifier().close()
         finally:
             await application.writer.stop()
     finally:

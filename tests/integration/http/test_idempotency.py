@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from hashlib import blake2b
 from typing import Any
 
 import httpx
 import pytest
 
+from shothik_payment.adapters.codec import decode_transaction
 from shothik_payment.domain.ports.answer_cache import FinishedAnswer
 from tests.integration.http.support import World
 
@@ -198,3 +200,22 @@ async def test_a_stored_answer_is_believed_only_with_its_fingerprint(world: Worl
     world.answers.put(place, FinishedAnswer(b"x" * 16, kept.body))
     answer = await client.post("/deduct", json=DEDUCT, headers=keyed("k"))
     assert answer.json()["error"]["code"] == "idempotency_key_reused"
+
+
+async def test_two_request_keys_are_none(world: World) -> None:
+    client = await fresh(world)
+    written = world.written()
+    headers = [("Idempotency-Key", "a"), ("Idempotency-Key", "b")]
+    refused = await client.post("/deduct", json=DEDUCT, headers=headers)
+    assert refused.status_code == 400
+    assert refused.json()["error"]["details"]["fields"][0]["path"] == "Idempotency-Key"
+    assert world.written() == written
+
+
+async def test_a_fingerprint_holds_what_was_sent_and_nothing_else(world: World) -> None:
+    """Stored for ever: a field that bodies get later must not change it."""
+    client = await fresh(world)
+    done = await client.post("/deduct", json=DEDUCT, headers=keyed("k"))
+    row = decode_transaction(world.state.transactions[done.json()["transactionId"]])
+    sent = b'u1\n{"userId":"u1","amount":5,"metadata":{"a":1,"b":2}}'
+    assert row.fingerprint == blake2b(sent, digest_size=16).digest()

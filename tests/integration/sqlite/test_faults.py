@@ -150,3 +150,5 @@ async def test_a_deleted_file_is_told(tmp_path: Path) -> None:
         path.unlink()
         with pytest.raises(Unavailable, match="deleted"):
             await health.ping()
+        with pytest.raises(Unavailable, match="deleted"):
+            await Book(sqlite_ports(database).ledger).do(granting("u1", 1))

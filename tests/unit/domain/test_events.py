@@ -188,3 +188,13 @@ def test_every_event_type_has_its_class_and_routing_key() -> None:
         "subscription.cancelled": "normal",
         "subscription.expired": "normal",
     }
+
+
+def test_what_time_has_caused_carries_no_request(world: World) -> None:
+    world.grant(5, expires_at=T0 + MINUTE)
+    world.grant(5)
+    world.heard()
+    world.now = T0 + 2 * MINUTE
+    world.deduct(1, request=key("r1"))
+    told = {event.data.kind: event.request_id for event in world.heard()}
+    assert told == {"expire": None, "deduct": "r1"}

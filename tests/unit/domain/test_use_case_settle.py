@@ -122,7 +122,7 @@ async def test_an_open_payment_is_asked_about_when_it_is_due(service: TestServic
     assert await service.checkouts.check_open() == 0
 
 
-async def test_pauses_double_up_to_an_hour_and_asking_ends_after_three_days(
+async def test_pauses_grow_to_an_hour_and_after_three_days_the_payment_has_expired(
     service: TestService,
 ) -> None:
     payment = await initiate(service)
@@ -132,10 +132,11 @@ async def test_pauses_double_up_to_an_hour_and_asking_ends_after_three_days(
         pauses.append(due - service.clock.now())
         service.clock.time = due
         assert await service.checkouts.check_open() == 1
-    assert pauses[:4] == [FIRST_CHECK_MS * factor for factor in (1, 1, 2, 4)]
+    assert pauses[:4] == [FIRST_CHECK_MS * factor for factor in (1, 1, 2, 3)]
     assert max(pauses) == HOUR
     assert 0 < service.clock.now() - begun - LAST_CHECK_AFTER_MS <= HOUR
-    assert (await stored(service, payment)).status is PaymentStatus.PENDING
+    ended = await stored(service, payment)
+    assert (ended.status, ended.failure_code) == (PaymentStatus.EXPIRED, "not_paid_in_time")
 
 
 async def test_a_gateway_that_is_away_is_asked_again(service: TestService) -> None:

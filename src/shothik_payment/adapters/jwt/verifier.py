@@ -16,6 +16,8 @@ from shothik_payment.domain.ports.clock import Clock
 from shothik_payment.domain.ports.tokens import TokenClaims
 
 _MAX_TOKEN_BYTES = 8192
+_LEEWAY_SECONDS = 30
+"""How far the signer's clock may be ahead."""
 _CACHED_TOKENS = 10_000
 # Whoever holds a token that is signed as it should be learns what is wrong with its times, and
 # nothing else of what was checked.
@@ -74,6 +76,7 @@ class JwtVerifier:
                 algorithms=[found.algorithm],
                 issuer=self._rules.issuer,
                 audience=self._rules.audience,
+                leeway=_LEEWAY_SECONDS,  # not for exp, which is held to the clock above
                 options={
                     "require": ["exp"],
                     "verify_aud": self._rules.audience is not None,

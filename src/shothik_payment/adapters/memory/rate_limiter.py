@@ -41,11 +41,14 @@ class MemoryRateLimiter:
         slices = counted.slices
         while slices and slices[0][0] < index - SLICES:
             counted.total -= slices.popleft()[1]
+        ahead = slices[-1][0] - index if slices else 0
+        if ahead > 0:  # the clock was set back: what was counted is as old as it was
+            for counted_slice in slices:
+                counted_slice[0] -= ahead
         allowed = counted.total < limit
         if allowed:
             counted.total += 1
-            # A clock set back counts on in the newest slice.
-            if slices and slices[-1][0] >= index:
+            if slices and slices[-1][0] == index:
                 slices[-1][1] += 1
             else:
                 slices.append([index, 1])

@@ -12,7 +12,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import LifoQueue
 from typing import TypeVar
@@ -30,6 +30,7 @@ Work = Callable[[sqlite3.Connection], T]
 
 OLDEST_SQLITE = (3, 37)
 READERS = 3
+_GONE = "The data store's file was deleted or replaced while it is in use."
 WRITER_CACHE_KIB = 16_384
 READER_CACHE_KIB = 2_048
 PAGE_BYTES = 2_048
@@ -58,7 +59,8 @@ class SqliteDatabase:
         self._checkpointed_changes = 0
         self._checkpointing = False
         self._closing = False
-        self._damage: StoreCorrupt | None = None
+        self._damage: str | None = None
+        self._file: tuple[int, int] | None = None
         self._write_failed = False
 
     async def open(self) -> None:
@@ -89,7 +91,7 @@ class SqliteDatabase:
         if self._write_failed:
             await self.write(_probe)
         if not await self.read(lambda connection: _answers(connection, self.path)):
-            raise Unavailable("The data store's file was deleted or moved away.")
+            raise Unavailable(_GONE)
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` on a connection that cannot write. Each statement is of one moment; use
@@ -110,13 +112,15 @@ class SqliteDatabase:
         if self._writer is None or self._closing:
             raise Unavailable("The data store is not open.")
         if self._damage is not None:
-            raise self._damage
+            raise StoreCorrupt(self._damage)
         try:
             return await asyncio.get_running_loop().run_in_executor(executor, work)
         except sqlite3.Error as error:
             fault = translated(error)
             if is_damage(error) and isinstance(fault, StoreCorrupt):
-                self._damage = fault  # who knows what else is: nothing is read or written any more
+                self._damage = (
+                    fault.reason
+                )  # who knows what else is: nothing is read or written any more
             raise fault from error
         except msgspec.DecodeError as error:
             raise StoreCorrupt(f"A record in the data store cannot be read. ({error})") from error
@@ -125,6 +129,8 @@ class SqliteDatabase:
         connection = self._writer
         if connection is None:
             raise Unavailable("The data store is closed.")
+        if _identity(self.path) != self._file:
+            raise Unavailable(_GONE)
         try:
             return work(connection)
         finally:
@@ -134,7 +140,8 @@ class SqliteDatabase:
             if changes > CHECKPOINT_AFTER_CHANGES and not self._checkpointing:
                 self._checkpointing = True
                 self._checkpointed_changes = connection.total_changes
-                self._checkpoints.submit(self._checkpoint)
+                with suppress(RuntimeError):  # closing down, which checkpoints too
+                    self._checkpoints.submit(self._checkpoint)
 
     def _work_on_reader(self, work: Work[T]) -> T:
         connection = self._readers.get()
@@ -201,6 +208,7 @@ class SqliteDatabase:
         for connection in opened[1:]:
             self._readers.put(connection)
         self._writer = writer
+        self._file = _identity(self.path)
 
     def _connect(self, cache_kib: int) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -234,8 +242,8 @@ class SqliteDatabase:
 
     def _close(self) -> None:
         self._reads.shutdown()
-        self._checkpoints.shutdown()
         self._writes.shutdown()
+        self._checkpoints.shutdown()
         while not self._readers.empty():
             self._readers.get_nowait().close()
         writer, self._writer = self._writer, None
@@ -255,6 +263,15 @@ def _probe(connection: sqlite3.Connection) -> None:
     connection.execute(
         "INSERT OR REPLACE INTO documents (kind, id, body) VALUES ('probe', '', zeroblob(65536))"
     )
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file is at the path; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _answers(connection: sqlite3.Connection, path: Path) -> bool:

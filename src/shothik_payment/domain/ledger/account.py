@@ -19,8 +19,8 @@ from shothik_payment.domain.ports.ledger_store import ChangeSet, RequestRecord, 
 _EVENT_ORDER = {"payment": 0, "subscription": 1, "credit": 2, "usage": 3, "service": 4}
 
 
-def _event_order(data: EventData) -> int:
-    return _EVENT_ORDER[data.type.partition(".")[0]]
+def _event_order(told: tuple[EventData, str | None]) -> int:
+    return _EVENT_ORDER[told[0].type.partition(".")[0]]
 
 
 class Account:
@@ -57,7 +57,8 @@ class Account:
         self._bucket = bucket_of(command.user_id)
         self._ids_given = 0
         self._first_row = len(self._rows)
-        self._told: list[EventData] = []
+        self._told: list[tuple[EventData, str | None]] = []
+        self._cause: str | None = None
         self.stops_before: list[Stop] | None = None
 
     def new_id(self, prefix: str) -> str:
@@ -66,7 +67,11 @@ class Account:
         return f"{prefix}_{self._bucket}{self.command.id}{number:x}"
 
     def tell(self, data: EventData) -> None:
-        self._told.append(data)
+        self._told.append((data, self._cause))
+
+    def caused_by(self, client_key: str | None) -> None:
+        """What is told from here on was caused by the request with this key; None: by time."""
+        self._cause = client_key
 
     def finish(self) -> None:
         """Seal the command: final balances on its rows, sequences on its events."""
@@ -78,9 +83,7 @@ class Account:
             return
         if len(told) > 1:
             told.sort(key=_event_order)
-        request = self.command.request
-        request_id = request.client_key if request is not None else None
-        for data in told:
+        for data, request_id in told:
             wallet.events += 1
             event = Event(
                 self.new_id("evt"), wallet.user_id, wallet.events, self.at, data, request_id

@@ -58,9 +58,12 @@ def apply(account: Account, command: c.Command, rules: Rules) -> Outcome:
             return _replay(account, done, request.fingerprint)
     account.begin(command, rules)
     book_due(account)
+    if request is not None:
+        account.caused_by(request.client_key)
     try:
         outcome = _HANDLERS[type(command)](account, command)
     except PaymentServiceError as refusal:
+        account.caused_by(None)
         outcome = Outcome(refusal=refusal)
     access.watch_credits(account)
     access.tell_services(account)

@@ -26,6 +26,10 @@ from shothik_payment.domain.ports.ledger_store import ChangeSet, LedgerStore, Ne
 log = logging.getLogger(__name__)
 
 
+_SMALL_WALLET = 50
+"""Grants and holds of a wallet that is worth its memory."""
+
+
 @dataclass(slots=True)
 class _Pending:
     command: Command
@@ -225,6 +229,8 @@ class LedgerWriter:
             self._committed()
 
     def _remember(self, wallet: Wallet) -> None:
+        if len(wallet.grants) + len(wallet.holds) > _SMALL_WALLET:
+            return
         self._recent[wallet.user_id] = wallet
         if len(self._recent) > self._limits.recent_wallets:
             self._recent.popitem(last=False)

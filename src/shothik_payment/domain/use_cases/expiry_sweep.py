@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from shothik_payment.domain.ledger.commands import Expire
 from shothik_payment.domain.ledger.writer import LedgerWriter
 from shothik_payment.domain.ports.clock import Clock
 from shothik_payment.domain.ports.ids import Ids
 from shothik_payment.domain.ports.wallets import Wallets
+
+log = logging.getLogger(__name__)
 
 SWEEP_BATCH = 100
 
@@ -27,5 +30,9 @@ class ExpirySweep:
         now = self._clock.now()
         users = await self._wallets.due(now, SWEEP_BATCH)
         commands = [Expire(id=self._ids.next(), user_id=user, at=now) for user in users]
-        await asyncio.gather(*(self._writer.submit(command) for command in commands))
+        asked = [self._writer.submit(command) for command in commands]
+        results = await asyncio.gather(*asked, return_exceptions=True)
+        for user, done in zip(users, results, strict=True):
+            if isinstance(done, Exception):  # it must not hold up the others
+                log.error("what has ended for %s could not be booked: %s", user, done)
         return len(users)

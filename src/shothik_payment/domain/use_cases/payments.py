@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
@@ -26,11 +27,13 @@ from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.ledger.writer import LedgerWriter
 from shothik_payment.domain.model.identifiers import bucket_of
 from shothik_payment.domain.model.payment import OPEN_STATUSES, Payment, PaymentStatus
-from shothik_payment.domain.model.time import DAY, HOUR, SECOND, Millis
+from shothik_payment.domain.model.time import DAY, HOUR, MINUTE, SECOND, Millis
 from shothik_payment.domain.ports.clock import Clock
 from shothik_payment.domain.ports.gateway import GatewayReport, GatewayState, PaymentGateway
 from shothik_payment.domain.ports.ids import Ids
 from shothik_payment.domain.ports.payments import Payments
+
+log = logging.getLogger(__name__)
 
 FIRST_CHECK_MS = 20 * SECOND
 LAST_CHECK_AFTER_MS = 3 * DAY
@@ -108,9 +111,10 @@ class Checkouts:
         """
         pack = self._pack(pack_id, credits)
         chosen = self._gateway(gateway, currency)
-        price = pack.prices.get(currency or chosen.currencies[0])
-        if price is None or price.currency not in chosen.currencies:
-            raise InvalidRequest.of("currency", f"one of {', '.join(chosen.currencies)}")
+        sold_in = [c for c in chosen.currencies if c in pack.prices]
+        if not sold_in or (currency is not None and currency not in sold_in):
+            raise InvalidRequest.of("currency", f"one of {', '.join(sold_in) or 'none'}")
+        price = pack.prices[currency or sold_in[0]]
         self._return_origins.require("successUrl", success_url)
         self._return_origins.require("cancelUrl", cancel_url)
         now = self._clock.now()
@@ -257,19 +261,23 @@ class Checkouts:
                 if payment.session_id is None:
                     payment = await self._start(payment, None)
                 await self.settle(payment.gateway, await gateway.look_up(payment))
-            except (GatewayRefused, NotFound, Unavailable):
-                pass  # asked again after the pause below; it must not hold up the others
+            except Exception as error:  # noqa: BLE001 it must not hold up the others
+                log.warning("payment %s could not be checked: %s", payment.id, error)
         current = await self._payments.get(payment.id)
         if current is not None and current.status in OPEN_STATUSES:
             now = self._clock.now()
-            pause = min(FIRST_CHECK_MS * 2**current.checks, HOUR)
-            over = now - current.created_at > LAST_CHECK_AFTER_MS
+            age = now - current.created_at
+            if age > LAST_CHECK_AFTER_MS:
+                await self._close(current, PaymentStatus.EXPIRED, "not_paid_in_time")
+                return
+            longest = MINUTE if age < HOUR else HOUR
+            pause = min(FIRST_CHECK_MS * 2 ** min(current.checks, 16), longest)
             await self._writer.submit(
                 PostponeCheck(
                     id=self._ids.next(),
                     user_id=payment.user_id,
                     at=now,
                     payment_id=payment.id,
-                    next_check_at=None if over else Millis(now + pause),
+                    next_check_at=Millis(now + pause),
                 )
             )

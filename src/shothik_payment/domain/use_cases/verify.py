@@ -127,10 +127,8 @@ class _Fold:
             )
         self._close_holds("hold", list(wallet.holds.values()))
         self._close_holds("stored hold", user.open_holds)
-        self.differ("last event", wallet.events, user.last_sequence or wallet.events)
-        if user.event_count:
-            span = user.last_sequence - user.first_sequence + 1
-            self.differ("events without a gap", user.event_count, span)
+        self.differ("last event", wallet.events, user.last_sequence)
+        self.differ("events", wallet.events, user.event_count)
 
     def _close_holds(self, what: str, holds: list[Hold]) -> None:
         stored = {hold.id: hold.amount for hold in holds}

@@ -99,6 +99,13 @@ def create_app(
     )
 
 
+def _spoil_repeated(headers: dict[bytes, bytes], names: list[bytes]) -> None:
+    """Readers disagree on which of two credentials or request keys counts, so neither does."""
+    for name in (b"authorization", b"idempotency-key"):
+        if names.count(name) > 1:
+            headers[name] = b"\0"  # what no reader takes
+
+
 class PaymentApi(Litestar):
     """Litestar, and around it what concerns every request, also one that no route is for: the
     request id, and HEAD as a GET whose body is kept."""
@@ -125,7 +132,10 @@ class PaymentApi(Litestar):
             )
 
     async def _answer(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        headers = dict(scope["headers"])
+        given = list(scope["headers"])
+        headers = dict(given)
+        if len(headers) != len(given):
+            _spoil_repeated(headers, [name for name, _ in given])
         request_id = headers.get(b"x-request-id")
         if request_id is None or _REQUEST_ID.fullmatch(request_id) is None:
             request_id = f"{self._fresh_prefix}-{next(self._fresh_numbers):x}".encode()

@@ -7,8 +7,12 @@ from msgspec import Struct
 from shothik_payment.entrypoints.http import fields as f
 
 
-class Body(Struct, rename="camel", kw_only=True):
-    """A write: its request key may be in the body as well as in the header."""
+class Body(Struct, rename="camel", kw_only=True, omit_defaults=True):
+    """A write: its request key may be in the body as well as in the header.
+
+    What is absent is left out of the fingerprint too, so that a field that comes later changes no
+    fingerprint that is stored.
+    """
 
     request_id: f.RequestId | None = None
 
