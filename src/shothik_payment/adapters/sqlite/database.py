@@ -218,11 +218,15 @@ class SqliteDatabase:
             check_same_thread=False,  # one thread at a time, though not always the same
             cached_statements=512,
         )
-        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of a file that is made now
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute(f"PRAGMA cache_size = -{cache_kib}")
-        connection.execute("PRAGMA wal_autocheckpoint = 0")
-        connection.execute(f"PRAGMA journal_size_limit = {WAL_SIZE_LIMIT}")
+        try:
+            connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of a file that is made now
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(f"PRAGMA cache_size = -{cache_kib}")
+            connection.execute("PRAGMA wal_autocheckpoint = 0")
+            connection.execute(f"PRAGMA journal_size_limit = {WAL_SIZE_LIMIT}")
+        except sqlite3.Error:
+            connection.close()
+            raise
         return connection
 
     def _use_wal(self, connection: sqlite3.Connection) -> None:
