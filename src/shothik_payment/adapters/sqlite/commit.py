@@ -4,26 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from itertools import zip_longest
 
 from shothik_payment.adapters.sqlite import rows
+from shothik_payment.adapters.sqlite.bookings import BOOKING_COLUMNS, NO_EVENT, NO_ROW, NO_WALLET
 from shothik_payment.adapters.sqlite.errors import is_taken
-from shothik_payment.adapters.sqlite.statements import ManyRows, insert
+from shothik_payment.adapters.sqlite.statements import ROWS_AT_ONCE, ManyRows, Row, insert
 from shothik_payment.domain.ports.ledger_store import ChangeSet, RequestRecord
 
-# A wallet of a later version than the first is never inserted, only updated.
-_WALLETS = ManyRows(
-    """
-    INSERT INTO wallets (user_id, version, next_due_at, state)
-    SELECT * FROM (VALUES {values}) AS new
-    WHERE new.column2 = 1 OR EXISTS (SELECT 1 FROM wallets WHERE user_id = new.column1)
-    ON CONFLICT (user_id) DO UPDATE
-    SET version = excluded.version, next_due_at = excluded.next_due_at, state = excluded.state
-    WHERE version = excluded.version - 1
-    """,
-    4,
-)
-_TRANSACTIONS = insert("transactions", rows.TRANSACTION_COLUMNS)
-_EVENTS = insert("outbox", rows.EVENT_COLUMNS)
+_BOOKINGS = insert("bookings", BOOKING_COLUMNS)
 _GRANTS = insert("grants", ("id", "user_id", "body"))
 _HOLDS = insert(
     "holds",
@@ -52,8 +41,11 @@ def commit(connection: sqlite3.Connection, changes: Sequence[ChangeSet]) -> list
 
 
 def _store_together(connection: sqlite3.Connection, changes: Sequence[ChangeSet]) -> bool:
+    bookings = _bookings(changes)
+    if len(bookings) <= ROWS_AT_ONCE and not any(_has_rare(change) for change in changes):
+        return _write(connection, bookings, ())  # one statement is a transaction of its own
     connection.execute("BEGIN IMMEDIATE")
-    if _write(connection, changes):
+    if _write(connection, bookings, changes):
         connection.execute("COMMIT")
         return True
     connection.execute("ROLLBACK")
@@ -65,7 +57,7 @@ def _store_each(connection: sqlite3.Connection, changes: Sequence[ChangeSet]) ->
     connection.execute("BEGIN IMMEDIATE")
     for change in changes:
         connection.execute("SAVEPOINT one")
-        won = _write(connection, [change])
+        won = _write(connection, _bookings([change]), [change])
         if not won:
             connection.execute("ROLLBACK TO one")
         connection.execute("RELEASE one")
@@ -74,16 +66,27 @@ def _store_each(connection: sqlite3.Connection, changes: Sequence[ChangeSet]) ->
     return stored
 
 
-def _write(connection: sqlite3.Connection, changes: Sequence[ChangeSet]) -> bool:
-    """Write what these groups change. False: one of them lost, and all is to be rolled back."""
-    try:
-        wallets = [rows.wallet_row(change.wallet) for change in changes]
-        if _WALLETS.run(connection, wallets) != len(changes):
-            return False
-        _TRANSACTIONS.run(
-            connection, [rows.transaction_row(row) for c in changes for row in c.transactions]
+def _bookings(changes: Sequence[ChangeSet]) -> list[Row]:
+    """A user's wallet, with its first row and first event; then the rest of its rows and events."""
+    found = []
+    for change in changes:
+        wallet = rows.wallet_row(change.wallet)
+        pairs = zip_longest(
+            map(rows.transaction_row, change.transactions), map(rows.event_row, change.events)
         )
-        _EVENTS.run(connection, [rows.event_row(event) for c in changes for event in c.events])
+        row, event = next(pairs, (None, None))
+        found.append((*wallet, *(row or NO_ROW), *(event or NO_EVENT)))
+        found.extend((*NO_WALLET, *(row or NO_ROW), *(event or NO_EVENT)) for row, event in pairs)
+    return found
+
+
+def _write(
+    connection: sqlite3.Connection, bookings: Sequence[Row], changes: Sequence[ChangeSet]
+) -> bool:
+    """Write the bookings, and what else these groups change. False: one of them lost, and all is
+    to be rolled back."""
+    try:
+        _BOOKINGS.run(connection, bookings)
         for change in changes:
             _write_rare(connection, change)
     except sqlite3.IntegrityError as error:
@@ -91,6 +94,17 @@ def _write(connection: sqlite3.Connection, changes: Sequence[ChangeSet]) -> bool
             raise
         return False
     return True
+
+
+def _has_rare(change: ChangeSet) -> bool:
+    return bool(
+        change.grants
+        or change.holds
+        or change.payments
+        or change.requests
+        or change.forgotten_requests
+        or change.stops_changed
+    )
 
 
 def _write_rare(connection: sqlite3.Connection, change: ChangeSet) -> None:

@@ -19,6 +19,7 @@ from typing import TypeVar
 
 import msgspec
 
+from shothik_payment.adapters.sqlite.bookings import make_bookings_view
 from shothik_payment.adapters.sqlite.errors import is_damage, translated
 from shothik_payment.adapters.sqlite.schema import migrate
 from shothik_payment.domain.errors import Misconfigured, StoreCorrupt, Unavailable
@@ -196,6 +197,7 @@ class SqliteDatabase:
             opened.append(writer)
             self._use_wal(writer)
             migrate(writer, str(self.path))
+            make_bookings_view(writer)
             _read_a_little(writer)
             for _ in range(READERS):
                 opened.append(self.connect_reader())

@@ -15,6 +15,7 @@ from shothik_payment.domain.model.payment import Payment
 from shothik_payment.domain.model.transaction import Transaction, TransactionKind
 from shothik_payment.domain.model.wallet import Wallet
 
+WALLET_COLUMNS = ("user_id", "version", "next_due_at", "state")
 TRANSACTION_COLUMNS = tuple(
     """
     id user_id number kind at amount available_delta held_delta debt_delta balance_before
