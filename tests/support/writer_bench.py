@@ -77,10 +77,10 @@ class Bench:
     def deduct(self, amount: int, user: str = "u1", **fields: Any) -> asyncio.Future[Outcome]:
         return self.submit(c.Deduct, user, amount=amount, service=PARAPHRASE, **fields)
 
-    async def busy(self) -> asyncio.Future[Outcome]:
-        """A commit in flight that waits at the closed gate."""
+    async def busy(self, commands: int = 1) -> asyncio.Future[Outcome]:
+        """A commit in flight that waits at the closed gate; its first answer."""
         self.store.gate.clear()
         self.store.entered.clear()
-        first = self.grant(1, "busy")
+        first, *_ = [self.grant(1, "busy") for _ in range(commands)]
         await self.store.entered.wait()
         return first

@@ -29,7 +29,11 @@ PURE = frozenset(
 # The writer waits for commits, use cases for the writer and for one another: they meet the event
 # loop, and open nothing with it.
 WRITER = "shothik_payment.domain.ledger.writer"
-WAITING = (WRITER, "shothik_payment.domain.use_cases")
+WAITING = (
+    WRITER,
+    "shothik_payment.domain.ledger.batch",
+    "shothik_payment.domain.use_cases",
+)
 
 IMPURE = frozenset(
     {

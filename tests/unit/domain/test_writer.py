@@ -186,6 +186,48 @@ async def test_a_batch_is_bounded() -> None:
     await bench.writer.stop()
 
 
+async def test_a_second_batch_goes_beside_a_commit_once_it_is_as_large(bench: Bench) -> None:
+    answers = [await bench.busy(3)]
+    bench.store.entered.clear()
+    answers += [bench.grant(1), bench.grant(1, "u2")]
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not bench.store.entered.is_set()
+    answers.append(bench.grant(1, "u3"))
+    await bench.store.entered.wait()
+    bench.store.entered.clear()
+    answers += [bench.grant(1, f"v{n}") for n in range(20)]
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not bench.store.entered.is_set()  # two are in flight
+    bench.store.gate.set()
+    await asyncio.gather(*answers)
+    sizes = [sum(len(change.transactions) for change in commit) for commit in bench.store.commits]
+    assert sizes == [3, 3, 20]
+
+
+async def test_a_user_s_next_command_waits_until_the_last_is_stored(bench: Bench) -> None:
+    """Beside it, it would build on a wallet that may never come to be."""
+    await bench.grant(10, "hot")
+    bench.store.gate.clear()
+    bench.store.entered.clear()
+    first = bench.deduct(4, "hot")
+    await bench.store.entered.wait()
+    bench.store.entered.clear()
+    refused, second, neighbour = (
+        bench.deduct(7, "hot"), bench.deduct(6, "hot"), bench.grant(1, "u2"))  # fmt: skip
+    await bench.store.entered.wait()
+    bench.store.gate.set()
+    with pytest.raises(InsufficientCredits):
+        await refused
+    await asyncio.gather(first, second, neighbour)
+    assert [[c.wallet.user_id for c in done] for done in bench.store.commits[1:]] == [
+        ["hot"],
+        ["u2"],
+        ["hot"],
+    ]
+
+
 async def test_stopping_answers_what_was_admitted_and_admits_nothing_more() -> None:
     bench = Bench()
     bench.writer.start()

@@ -47,7 +47,7 @@ _TRIGGER = f"""
         INSERT INTO transactions ({_ROW}) SELECT {_NEW_ROW} WHERE NEW.row_id IS NOT NULL;
         INSERT INTO outbox ({_EVENT}) SELECT {_NEW_EVENT} WHERE NEW.event_id IS NOT NULL;
     END
-"""
+"""  # noqa: S608
 
 
 def make_bookings_view(connection: sqlite3.Connection) -> None:

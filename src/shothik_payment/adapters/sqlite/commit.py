@@ -9,7 +9,7 @@ from itertools import zip_longest
 from shothik_payment.adapters.sqlite import rows
 from shothik_payment.adapters.sqlite.bookings import BOOKING_COLUMNS, NO_EVENT, NO_ROW, NO_WALLET
 from shothik_payment.adapters.sqlite.errors import is_taken
-from shothik_payment.adapters.sqlite.statements import ROWS_AT_ONCE, ManyRows, Row, insert
+from shothik_payment.adapters.sqlite.statements import ROWS_AT_ONCE, Row, insert
 from shothik_payment.domain.ports.ledger_store import ChangeSet, RequestRecord
 
 _BOOKINGS = insert("bookings", BOOKING_COLUMNS)

@@ -37,8 +37,8 @@ READER_CACHE_KIB = 2_048
 PAGE_BYTES = 2_048
 """A deduction changes a few small entries in as many pages, and each goes whole into the WAL."""
 WAL_SIZE_LIMIT = 64 << 20
-CHECKPOINT_AFTER_CHANGES = 10_000
-"""Changed rows after which the WAL is copied back: some 25 MB of it where users are all
+CHECKPOINT_AFTER_CHANGES = 20_000
+"""Changed rows after which the WAL is copied back: some 50 MB of it where users are all
 different. SQLite's own checkpoint would run inside a commit, and make its callers wait."""
 
 

@@ -1,6 +1,6 @@
 """The writer: the one way in which a user's state changes.
 
-It takes what has queued up while the last commit was in flight, reads the users concerned (or
+It takes what has queued up while the last commits were in flight, reads the users concerned (or
 takes their wallets as it last stored them), applies the commands in order and hands one change
 set a user to the store. A command is answered only when its group is stored, and refused only
 after a fresh read, so nothing is ever told that could still turn out otherwise.
@@ -10,40 +10,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from shothik_payment.domain.errors import PaymentServiceError, Unavailable
 from shothik_payment.domain.ledger.account import Account
+from shothik_payment.domain.ledger.batch import Applied, Pending, RecentWallets, needs_of
 from shothik_payment.domain.ledger.commands import Command
 from shothik_payment.domain.ledger.machine import apply
 from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.ledger.rules import Rules
-from shothik_payment.domain.model.wallet import Wallet
-from shothik_payment.domain.ports.ledger_store import ChangeSet, LedgerStore, Needs, Snapshot
+from shothik_payment.domain.ports.ledger_store import LedgerStore
 
 log = logging.getLogger(__name__)
 
 
-_SMALL_WALLET = 50
-"""Grants and holds of a wallet that is worth its memory."""
-
-
-@dataclass(slots=True)
-class _Pending:
-    command: Command
-    answer: asyncio.Future[Outcome]
-    attempts: int = 0
-
-
-@dataclass(slots=True)
-class _Applied:
-    """One user's commands of a batch, what came of them, and what is to be stored for it."""
-
-    group: list[_Pending]
-    outcomes: list[Outcome]
-    change: ChangeSet
+_COMMITS_AT_ONCE = 2
+"""While the store writes one batch, the next is applied and stands ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +65,11 @@ class LedgerWriter:
         self._random = random
         self._limits = limits
         self._committed = committed
-        self._queue: deque[_Pending] = deque()
-        self._recent: OrderedDict[str, Wallet] = OrderedDict()
+        self._queue: deque[Pending] = deque()
+        self._recent = RecentWallets(limits.recent_wallets)
+        self._waiting: dict[str, list[Pending]] = {}  # by the users whose commands are in flight
+        self._commits = 0
+        self._in_flight = 0  # commands
         self._unanswered = 0
         self._wake = asyncio.Event()
         self._closing = False
@@ -114,32 +101,57 @@ class LedgerWriter:
         if self.full():
             raise Unavailable("The service is stopping." if self._closing else "The queue is full.")
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._queue.append(_Pending(command, answer))
+        self._queue.append(Pending(command, answer))
         self._unanswered += 1
         if not self._wake.is_set():
             self._wake.set()
         return answer
 
     async def _run(self) -> None:
-        while True:
-            if not self._queue:
-                if self._closing and not self._unanswered:
-                    return
-                self._wake.clear()
-                await self._wake.wait()
-                continue
-            size = min(len(self._queue), self._limits.max_batch)
-            await self._process([self._queue.popleft() for _ in range(size)])
+        async with asyncio.TaskGroup() as commits:
+            while self._unanswered or not self._closing:
+                if self._commits < _COMMITS_AT_ONCE and (batch := self._next_batch()):
+                    self._commits += 1
+                    commits.create_task(self._process(batch), name="ledger-batch")
+                else:
+                    self._wake.clear()
+                    await self._wake.wait()
 
-    async def _process(self, batch: list[_Pending]) -> None:
-        groups: dict[str, list[_Pending]] = {}
-        for pending in batch:
-            groups.setdefault(pending.command.user_id, []).append(pending)
+    def _next_batch(self) -> dict[str, list[Pending]]:
+        """What is queued, by user. A user's next commands wait until the last ones are stored, and
+        beside a commit goes only one of as many commands, since each has its price."""
+        if len(self._queue) < self._in_flight:
+            return {}
+        batch: dict[str, list[Pending]] = {}
+        for _ in range(min(len(self._queue), self._limits.max_batch)):
+            pending = self._queue.popleft()
+            user = pending.command.user_id
+            if user in self._waiting:
+                self._waiting[user].append(pending)
+            else:
+                batch.setdefault(user, []).append(pending)
+        for user in batch:
+            self._waiting[user] = []
+        return batch
+
+    async def _process(self, groups: dict[str, list[Pending]]) -> None:
+        size = sum(map(len, groups.values()))
+        self._in_flight += size
+        try:
+            await self._apply_and_commit(groups)
+        finally:
+            self._commits -= 1
+            self._in_flight -= size
+            for user in groups:
+                self._queue.extendleft(reversed(self._waiting.pop(user)))
+            self._wake.set()
+
+    async def _apply_and_commit(self, groups: dict[str, list[Pending]]) -> None:
         rules = self._rules()
-        changed: list[_Applied] = []
-        unread: dict[str, list[_Pending]] = {}
+        changed: list[Applied] = []
+        unread: dict[str, list[Pending]] = {}
         for user, group in groups.items():
-            applied = self._apply_to_recent(user, group, rules)
+            applied = self._recent.apply(user, group, rules)
             if applied is None:
                 unread[user] = group
             else:
@@ -151,31 +163,11 @@ class LedgerWriter:
         if changed:
             await self._commit(changed)
 
-    def _apply_to_recent(self, user: str, group: list[_Pending], rules: Rules) -> _Applied | None:
-        """Apply to the wallet as this writer left it, without reading.
-
-        Only a commit proves that it is still so: it fails where the version has moved or a request
-        key is taken. So None, read first, where there would be nothing to commit, a refusal among
-        the outcomes, or more to see than the wallet.
-        """
-        wallet = self._recent.pop(user, None)
-        if wallet is None or any(_looks_beyond_wallet(p.command) for p in group):
-            return None
-        account = Account(Snapshot(wallet))
-        try:
-            outcomes = [apply(account, pending.command, rules) for pending in group]
-        except Exception:  # noqa: BLE001 met again, and told, when applied to what is stored
-            return None
-        change = account.change_set()
-        if change is None or any(outcome.refusal is not None for outcome in outcomes):
-            return None
-        return _Applied(group, outcomes, change)
-
     async def _apply_to_stored(
-        self, groups: dict[str, list[_Pending]], rules: Rules
-    ) -> list[_Applied]:
+        self, groups: dict[str, list[Pending]], rules: Rules
+    ) -> list[Applied]:
         try:
-            needs = [_needs(user, group) for user, group in groups.items()]
+            needs = [needs_of(user, group) for user, group in groups.items()]
             snapshots = await self._store.load(needs)
             read = list(zip(groups.values(), snapshots, strict=True))
         except Exception as error:  # noqa: BLE001 handed to every caller of the batch
@@ -192,10 +184,10 @@ class LedgerWriter:
             if change is None:
                 self._answer(group, outcomes)
             else:
-                changed.append(_Applied(group, outcomes, change))
+                changed.append(Applied(group, outcomes, change))
         return changed
 
-    async def _apply_by_fresh_rules(self, changed: list[_Applied], rules: Rules) -> list[_Applied]:
+    async def _apply_by_fresh_rules(self, changed: list[Applied], rules: Rules) -> list[Applied]:
         """A service that has just got its first key has to hear of stops too, so who is told is
         made sure of; if it was not known, those users' commands are applied anew."""
         moved = [applied for applied in changed if applied.change.stops_changed]
@@ -211,7 +203,7 @@ class LedgerWriter:
         groups = {applied.change.wallet.user_id: applied.group for applied in moved}
         return kept + await self._apply_to_stored(groups, fresh)
 
-    async def _commit(self, changed: list[_Applied]) -> None:
+    async def _commit(self, changed: list[Applied]) -> None:
         try:
             stored = await self._store.commit([applied.change for applied in changed])
             told = list(zip(stored, changed, strict=True))
@@ -221,22 +213,15 @@ class LedgerWriter:
             return
         for won, applied in told:
             if won:
-                self._remember(applied.change.wallet)
+                self._recent.keep(applied.change.wallet)
                 self._answer(applied.group, applied.outcomes)
             else:
                 self._replay_later(applied.group)
         if any(stored):
             self._committed()
 
-    def _remember(self, wallet: Wallet) -> None:
-        if len(wallet.grants) + len(wallet.holds) > _SMALL_WALLET:
-            return
-        self._recent[wallet.user_id] = wallet
-        if len(self._recent) > self._limits.recent_wallets:
-            self._recent.popitem(last=False)
-
     def _apply_all(
-        self, account: Account, group: list[_Pending], rules: Rules
+        self, account: Account, group: list[Pending], rules: Rules
     ) -> list[Outcome] | None:
         """The outcomes of one user's commands; None where one broke, after putting the others
         back: what a broken command has half done is thrown away with the working copy."""
@@ -251,7 +236,7 @@ class LedgerWriter:
                 return None
         return outcomes
 
-    def _answer(self, group: list[_Pending], outcomes: list[Outcome]) -> None:
+    def _answer(self, group: list[Pending], outcomes: list[Outcome]) -> None:
         for pending, outcome in zip(group, outcomes, strict=True):
             if outcome.refusal is not None:
                 self._fail(pending, outcome.refusal)
@@ -260,18 +245,18 @@ class LedgerWriter:
             if not pending.answer.done():
                 pending.answer.set_result(outcome)
 
-    def _fail(self, pending: _Pending, error: Exception) -> None:
+    def _fail(self, pending: Pending, error: Exception) -> None:
         self._unanswered -= 1
         if not pending.answer.done():
             pending.answer.set_exception(error)
 
-    def _fail_all(self, batch: list[_Pending], error: Exception) -> None:
+    def _fail_all(self, batch: list[Pending], error: Exception) -> None:
         if not isinstance(error, PaymentServiceError):
             log.error("a batch of %d commands failed", len(batch), exc_info=error)
         for pending in batch:
             self._fail(pending, error)
 
-    def _replay_later(self, group: list[_Pending]) -> None:
+    def _replay_later(self, group: list[Pending]) -> None:
         """Another writer was faster for this user: again, from a fresh read, after a pause."""
         again = []
         for pending in group:
@@ -284,22 +269,6 @@ class LedgerWriter:
             pause = again[0].attempts * self._limits.retry_pause_seconds * self._random()
             asyncio.get_running_loop().call_later(pause, self._requeue, again)
 
-    def _requeue(self, group: list[_Pending]) -> None:
+    def _requeue(self, group: list[Pending]) -> None:
         self._queue.extendleft(reversed(group))
         self._wake.set()
-
-
-def _looks_beyond_wallet(command: Command) -> bool:
-    return bool(command.transaction_ids() or command.hold_ids() or command.payment_ids())
-
-
-def _needs(user_id: str, group: list[_Pending]) -> Needs:
-    needs = Needs(user_id)
-    for pending in group:
-        command = pending.command
-        if command.request is not None:
-            needs.request_keys.append(command.request.key)
-        needs.transaction_ids.extend(command.transaction_ids())
-        needs.hold_ids.extend(command.hold_ids())
-        needs.payment_ids.extend(command.payment_ids())
-    return needs
