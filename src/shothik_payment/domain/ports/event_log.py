@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from shothik_payment.domain.model.identifiers import BUCKETS, bucket_of
 from shothik_payment.domain.model.time import Millis
+
+PARTITIONS = 16
+"""Of the outbox: how finely relays can share it. One user's events are in one partition."""
+
+START = ""
+"""The position before every event."""
+
+
+def partition_of(user_id: str) -> int:
+    """From 0 on: the first digit of the user's bucket, so an event's id shows it too."""
+    return int(bucket_of(user_id), 16) * PARTITIONS // BUCKETS
 
 
 @dataclass(slots=True)
 class RecordedEvent:
     """An event as it goes on the wire. `data` is the JSON text of its data.
 
-    `position` orders the log of this store; one user's events are in the order of `sequence`.
+    `position` is where to go on reading; only the log that gave it can compare it. One user's
+    events are in the order of `sequence`.
     """
 
-    position: int
+    position: str
     id: str
     user_id: str
     sequence: int
@@ -27,16 +40,54 @@ class RecordedEvent:
     data: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits to be published: how many events, and the time of the oldest (None: none waits);
+    and how many were told, but wanted by no queue."""
+
+    events: int
+    oldest_at: Millis | None
+    unwanted: int
+
+
 class EventLog(Protocol):
     async def read(
-        self, after: int, limit: int, user_id: str | None = None, types: Sequence[str] = ()
+        self,
+        after: str,
+        limit: int,
+        user_id: str | None = None,
+        types: Sequence[str] = (),
+        since: Millis | None = None,
+        until: Millis | None = None,
     ) -> list[RecordedEvent]:
-        """Events at positions above `after`, in order; of one user and of these types only,
-        where given."""
+        """Events at positions beyond `after`, in order; of one user, of these types, from `since`
+        on and before `until` only, where given. One user's are in the order of their sequence;
+        over users the order is that of commits as well as the store knows it.
+
+        Raises InvalidRequest (field `after`) for what is no position of this log.
+        """
         ...
 
-    async def unpublished(self, limit: int) -> list[RecordedEvent]:
-        """The oldest events that carry no mark, in order."""
+    async def unpublished(
+        self, partitions: Collection[int], limit: int, without: Collection[str] = ()
+    ) -> list[RecordedEvent]:
+        """The oldest events of these partitions that carry no mark, except for the users in
+        `without`; each user's in the order of their sequence and without a gap."""
         ...
 
-    async def mark_published(self, positions: Sequence[int], at: Millis) -> None: ...
+    async def unpublished_of(self, user_id: str, limit: int) -> list[RecordedEvent]:
+        """One user's oldest events that carry no mark, in order."""
+        ...
+
+    async def mark(
+        self, published: Sequence[RecordedEvent], unwanted: Sequence[RecordedEvent], at: Millis
+    ) -> None:
+        """Mark events as published, or as told and wanted by no queue. Marked twice is marked; who
+        was unwanted and is published now is published."""
+        ...
+
+    async def unwanted(self, partitions: Collection[int], limit: int) -> list[RecordedEvent]:
+        """The oldest events of these partitions that no queue wanted, in order."""
+        ...
+
+    async def backlog(self) -> Backlog: ...

@@ -14,13 +14,15 @@ from shothik_payment.domain.model.wallet import Wallet
 @dataclass(slots=True)
 class AuditedUser:
     """One user at one moment: the wallet, its open holds as stored, and its event sequences
-    (`event_count` rows from `first_sequence` to `last_sequence`; zeros where there are none)."""
+    (`event_count` rows from `first_sequence` to `last_sequence`; zeros where there are none).
+    `pruned_through`: the last sequence that pruning may have taken away, 0 for none."""
 
     wallet: Wallet
     open_holds: list[Hold]
     event_count: int
     first_sequence: int
     last_sequence: int
+    pruned_through: int
 
 
 class LedgerAudit(Protocol):
