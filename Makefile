@@ -19,7 +19,8 @@ runtime:
 run: runtime ## Start the service on the embedded default, and print how to try it
 	@$(BIN)/shothik-payment serve --demo
 
-test: install ## Run every test but the drills
+test: install ## Run every test but the drills (installs redis-server and rabbitmq-server where it can)
+	@scripts/bootstrap servers
 	@$(BIN)/pytest --durations=10
 
 check: install ## Format, lint, types, import contracts and unit tests, in seconds
@@ -30,6 +31,7 @@ check: install ## Format, lint, types, import contracts and unit tests, in secon
 	@$(BIN)/pytest tests/unit -q
 
 drills: install ## Run the long fault drills
+	@scripts/bootstrap servers
 	@$(BIN)/pytest -m drill --durations=10
 
 bench: install ## Measure the figures (installs wrk where it can)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from shothik_payment.adapters.memory.answer_cache import MemoryAnswerCache
 from shothik_payment.adapters.memory.api_keys import MemoryApiKeys
@@ -16,9 +20,25 @@ from shothik_payment.adapters.memory.health import MemoryHealth
 from shothik_payment.adapters.memory.ledger_audit import MemoryLedgerAudit
 from shothik_payment.adapters.memory.ledger_store import MemoryLedgerStore
 from shothik_payment.adapters.memory.payments import MemoryPayments
+from shothik_payment.adapters.memory.pruning import MemoryPruning
 from shothik_payment.adapters.memory.rate_limiter import MemoryRateLimiter
+from shothik_payment.adapters.memory.shared_lock import MemorySharedLock
 from shothik_payment.adapters.memory.state import MemoryState
 from shothik_payment.adapters.memory.wallets import MemoryWallets
+from shothik_payment.adapters.mongo import (
+    MongoApiKeys,
+    MongoDatabase,
+    MongoDocuments,
+    MongoEventLog,
+    MongoHealth,
+    MongoLedgerAudit,
+    MongoLedgerStore,
+    MongoPayments,
+    MongoPruning,
+    MongoWallets,
+)
+from shothik_payment.adapters.rabbitmq import RabbitConnection, RabbitEventBroker
+from shothik_payment.adapters.redis import RedisAnswerCache, RedisRateLimiter, RedisSharedLock
 from shothik_payment.adapters.sqlite.api_keys import SqliteApiKeys
 from shothik_payment.adapters.sqlite.database import SqliteDatabase
 from shothik_payment.adapters.sqlite.documents import SqliteDocuments
@@ -27,6 +47,7 @@ from shothik_payment.adapters.sqlite.health import SqliteHealth
 from shothik_payment.adapters.sqlite.ledger_audit import SqliteLedgerAudit
 from shothik_payment.adapters.sqlite.ledger_store import SqliteLedgerStore
 from shothik_payment.adapters.sqlite.payments import SqlitePayments
+from shothik_payment.adapters.sqlite.pruning import SqlitePruning
 from shothik_payment.adapters.sqlite.wallets import SqliteWallets
 from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.ports.answer_cache import AnswerCache
@@ -38,8 +59,13 @@ from shothik_payment.domain.ports.health import HealthCheck
 from shothik_payment.domain.ports.ledger_audit import LedgerAudit
 from shothik_payment.domain.ports.ledger_store import LedgerStore
 from shothik_payment.domain.ports.payments import Payments
+from shothik_payment.domain.ports.pruning import Pruning
 from shothik_payment.domain.ports.rate_limiter import RateLimiter
+from shothik_payment.domain.ports.shared_lock import SharedLock
 from shothik_payment.domain.ports.wallets import Wallets
+from tests.support.rabbit_client import Client, recorded
+from tests.support.redis import age, emptied_redis
+from tests.support.servers.mongo import fresh_name, url_of
 
 
 @dataclass
@@ -50,6 +76,7 @@ class StorePorts:
     events: EventLog
     api_keys: ApiKeys
     audit: LedgerAudit
+    pruning: Pruning
     health: HealthCheck
     documents: Callable[[str], Documents]
 
@@ -70,6 +97,7 @@ def memory_ports(state: MemoryState) -> StorePorts:
         MemoryEventLog(state),
         MemoryApiKeys(state),
         MemoryLedgerAudit(state),
+        MemoryPruning(state),
         MemoryHealth("store"),
         lambda kind: MemoryDocuments(state, kind),
     )
@@ -83,13 +111,28 @@ def sqlite_ports(database: SqliteDatabase) -> StorePorts:
         SqliteEventLog(database),
         SqliteApiKeys(database),
         SqliteLedgerAudit(database),
+        SqlitePruning(database),
         SqliteHealth(database),
         lambda kind: SqliteDocuments(database, kind),
     )
 
 
+def mongo_ports(database: MongoDatabase) -> StorePorts:
+    return StorePorts(
+        MongoLedgerStore(database),
+        MongoWallets(database),
+        MongoPayments(database),
+        MongoEventLog(database),
+        MongoApiKeys(database),
+        MongoLedgerAudit(database),
+        MongoPruning(database),
+        MongoHealth(database),
+        lambda kind: MongoDocuments(database, kind),
+    )
+
+
 @asynccontextmanager
-async def memory_stores(_: Path) -> AsyncIterator[Stores]:
+async def memory_stores(_: Path, __: Fixture) -> AsyncIterator[Stores]:
     state = MemoryState()
     yield Stores(memory_ports(state), memory_ports(state))
 
@@ -105,14 +148,32 @@ async def opened(path: Path) -> AsyncIterator[SqliteDatabase]:
 
 
 @asynccontextmanager
-async def sqlite_stores(directory: Path) -> AsyncIterator[Stores]:
+async def sqlite_stores(directory: Path, _: Fixture) -> AsyncIterator[Stores]:
     path = directory / "made on demand" / "store.db"
     async with opened(path) as ours, opened(path) as theirs:
         yield Stores(sqlite_ports(ours), sqlite_ports(theirs))
 
 
-STORES: dict[str, Callable[[Path], AbstractAsyncContextManager[Stores]]] = {
+@asynccontextmanager
+async def opened_mongo(url: str, migrate: bool = False) -> AsyncIterator[MongoDatabase]:
+    database = MongoDatabase(url, migrate_on_open=migrate)
+    await database.open()
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def mongo_stores(_: Path, fixture: Fixture) -> AsyncIterator[Stores]:
+    url = url_of(fixture("mongo_server"), fresh_name())
+    async with opened_mongo(url, migrate=True) as ours, opened_mongo(url) as theirs:
+        yield Stores(mongo_ports(ours), mongo_ports(theirs))
+
+
+STORES: dict[str, Callable[[Path, Fixture], AbstractAsyncContextManager[Stores]]] = {
     "memory": memory_stores,
+    "mongo": mongo_stores,
     "sqlite": sqlite_stores,
 }
 
@@ -129,41 +190,88 @@ class HeldClock:
     def advance(self, seconds: float) -> None:
         self._now += round(seconds * 1000)
 
+    async def pass_by(self, seconds: float) -> None:
+        self.advance(seconds)
+
+
+Advance = Callable[[float], Awaitable[None]]
+"""Lets seconds pass."""
+Fixture = Callable[[str], Any]
+"""Gives the fixture of that name; a server is started by being asked for."""
+
 
 @dataclass
 class CacheBinding:
-    """`advance` lets seconds pass; `max_answers` is how many the cache was told to keep."""
-
     cache: AnswerCache
-    advance: Callable[[float], None]
-    max_answers: int
+    advance: Advance
 
 
 @asynccontextmanager
-async def memory_cache() -> AsyncIterator[CacheBinding]:
+async def memory_cache(_: Fixture) -> AsyncIterator[CacheBinding]:
     clock = HeldClock()
-    yield CacheBinding(MemoryAnswerCache(clock, max_answers=100), clock.advance, 100)
+    yield CacheBinding(MemoryAnswerCache(clock), clock.pass_by)
 
 
-CACHES: dict[str, Callable[[], AbstractAsyncContextManager[CacheBinding]]] = {
-    "memory": memory_cache
+@asynccontextmanager
+async def redis_cache(fixture: Fixture) -> AsyncIterator[CacheBinding]:
+    async with emptied_redis(fixture) as connection:
+        cache = RedisAnswerCache(connection)
+
+        async def advance(seconds: float) -> None:
+            await cache.get("")  # what is still on its way goes along
+            await age(connection, seconds)
+
+        yield CacheBinding(cache, advance)
+
+
+CACHES: dict[str, Callable[[Fixture], AbstractAsyncContextManager[CacheBinding]]] = {
+    "memory": memory_cache,
+    "redis": redis_cache,
 }
 
 
 @dataclass
 class LimiterBinding:
+    """`now`: in seconds, as far as time moves by itself."""
+
     limiter: RateLimiter
-    advance: Callable[[float], None]
+    advance: Advance
+    now: Callable[[], float]
 
 
 @asynccontextmanager
-async def memory_limiter() -> AsyncIterator[LimiterBinding]:
+async def memory_limiter(_: Fixture) -> AsyncIterator[LimiterBinding]:
     clock = HeldClock()
-    yield LimiterBinding(MemoryRateLimiter(clock), clock.advance)
+    yield LimiterBinding(MemoryRateLimiter(clock), clock.pass_by, lambda: 0)
 
 
-LIMITERS: dict[str, Callable[[], AbstractAsyncContextManager[LimiterBinding]]] = {
-    "memory": memory_limiter
+@asynccontextmanager
+async def redis_limiter(fixture: Fixture) -> AsyncIterator[LimiterBinding]:
+    async with emptied_redis(fixture) as connection:
+        limiter = RedisRateLimiter(connection, open_on_loss=False)
+        yield LimiterBinding(limiter, lambda seconds: age(connection, seconds), time.monotonic)
+
+
+LIMITERS: dict[str, Callable[[Fixture], AbstractAsyncContextManager[LimiterBinding]]] = {
+    "memory": memory_limiter,
+    "redis": redis_limiter,
+}
+
+
+@asynccontextmanager
+async def memory_lock(_: Fixture) -> AsyncIterator[SharedLock]:
+    yield MemorySharedLock()
+
+
+@asynccontextmanager
+async def redis_lock(fixture: Fixture) -> AsyncIterator[SharedLock]:
+    async with emptied_redis(fixture) as connection:
+        yield RedisSharedLock(connection)
+
+
+LOCKS: dict[str, Callable[[Fixture], AbstractAsyncContextManager[SharedLock]]] = {
+    "memory": memory_lock,
+    "redis": redis_lock,
 }
 
 
@@ -180,7 +288,7 @@ class BrokerBinding:
 
 
 @asynccontextmanager
-async def memory_broker() -> AsyncIterator[BrokerBinding]:
+async def memory_broker(_: pytest.FixtureRequest) -> AsyncIterator[BrokerBinding]:
     broker = MemoryBroker()
 
     async def bind(queue: str, pattern: str) -> Take:
@@ -189,6 +297,26 @@ async def memory_broker() -> AsyncIterator[BrokerBinding]:
     yield BrokerBinding(broker, bind)
 
 
-BROKERS: dict[str, Callable[[], AbstractAsyncContextManager[BrokerBinding]]] = {
-    "memory": memory_broker
-}
+@asynccontextmanager
+async def rabbitmq_broker(request: pytest.FixtureRequest) -> AsyncIterator[BrokerBinding]:
+    url = request.getfixturevalue("virtual_host").url
+    connection = RabbitConnection(url)
+    async with Client(url) as client:
+        await connection.open()
+
+        async def bind(queue: str, pattern: str) -> Take:
+            await client.assert_queue(queue)
+            await client.bind(queue, pattern)
+
+            async def take() -> RecordedEvent:
+                return recorded(await client.take(queue))
+
+            return take
+
+        yield BrokerBinding(RabbitEventBroker(connection), bind)
+        await connection.close()
+
+
+BROKERS: dict[
+    str, Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[BrokerBinding]]
+] = {"memory": memory_broker, "rabbitmq": rabbitmq_broker}

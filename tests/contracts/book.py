@@ -52,11 +52,13 @@ def needs_of(command: Command) -> Needs:
     )
 
 
-def granting(user: str, amount: int = 100, expires_at: Millis | None = None) -> GrantCredits:
+def granting(
+    user: str, amount: int = 100, expires_at: Millis | None = None, at: Millis = NOW
+) -> GrantCredits:
     return GrantCredits(
         id=fresh(),
         user_id=user,
-        at=NOW,
+        at=at,
         amount=amount,
         source=GrantSource.PROMOTION,
         expires_at=expires_at,

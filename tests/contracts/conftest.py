@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from shothik_payment.domain.ports.shared_lock import SharedLock
 from tests.contracts import bindings
 from tests.contracts.bindings import BrokerBinding, CacheBinding, LimiterBinding, Stores
 from tests.contracts.book import Book
@@ -12,7 +13,7 @@ from tests.contracts.book import Book
 
 @pytest.fixture(params=bindings.STORES)
 async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stores]:
-    async with bindings.STORES[request.param](tmp_path) as stores:
+    async with bindings.STORES[request.param](tmp_path, request.getfixturevalue) as stores:
         yield stores
 
 
@@ -23,17 +24,23 @@ def book(stores: Stores) -> Book:
 
 @pytest.fixture(params=bindings.CACHES)
 async def answers(request: pytest.FixtureRequest) -> AsyncIterator[CacheBinding]:
-    async with bindings.CACHES[request.param]() as binding:
+    async with bindings.CACHES[request.param](request.getfixturevalue) as binding:
         yield binding
 
 
 @pytest.fixture(params=bindings.LIMITERS)
 async def limits(request: pytest.FixtureRequest) -> AsyncIterator[LimiterBinding]:
-    async with bindings.LIMITERS[request.param]() as binding:
+    async with bindings.LIMITERS[request.param](request.getfixturevalue) as binding:
         yield binding
+
+
+@pytest.fixture(params=bindings.LOCKS)
+async def lock(request: pytest.FixtureRequest) -> AsyncIterator[SharedLock]:
+    async with bindings.LOCKS[request.param](request.getfixturevalue) as lock:
+        yield lock
 
 
 @pytest.fixture(params=bindings.BROKERS)
 async def exchange(request: pytest.FixtureRequest) -> AsyncIterator[BrokerBinding]:
-    async with bindings.BROKERS[request.param]() as binding:
+    async with bindings.BROKERS[request.param](request) as binding:
         yield binding

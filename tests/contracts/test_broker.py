@@ -2,36 +2,51 @@ from __future__ import annotations
 
 import pytest
 
-from shothik_payment.domain.ports.event_log import RecordedEvent
+from shothik_payment.domain.ports.broker import Delivery
+from shothik_payment.domain.ports.event_log import START, RecordedEvent
 from tests.contracts.bindings import BrokerBinding
 from tests.contracts.book import NOW, SERVICE, fresh
 
+TAKEN, UNWANTED = Delivery.TAKEN, Delivery.UNWANTED
 _STOP = f"service.{SERVICE}.stop_user"
 _RESUME = f"service.{SERVICE}.resume_user"
 
 
 def event(routing_key: str) -> RecordedEvent:
     return RecordedEvent(
-        1, f"evt_{fresh()}", "u1", 1, routing_key, routing_key, "normal", NOW, b'{"userId": "u1"}'
+        START,
+        f"evt_{fresh()}",
+        "u1",
+        1,
+        routing_key,
+        routing_key,
+        "normal",
+        NOW,
+        b'{"userId": "u1"}',
     )
 
 
 async def test_an_event_that_no_queue_wants_is_told_as_such(exchange: BrokerBinding) -> None:
     assert await exchange.broker.publish([]) == []
-    assert await exchange.broker.publish([event("credit.added")]) == [False]
+    assert await exchange.broker.publish([event("credit.added")]) == [UNWANTED]
     await exchange.bind("q", "credit.deducted")
     events = [event("credit.added"), event("credit.deducted"), event("payment.failed")]
-    assert await exchange.broker.publish(events) == [False, True, False]
+    assert await exchange.broker.publish(events) == [UNWANTED, TAKEN, UNWANTED]
 
 
 async def test_events_arrive_in_order_and_whole(exchange: BrokerBinding) -> None:
     take = await exchange.bind("q", "credit.*")
     events = [event("credit.added"), event("credit.deducted"), event("credit.added")]
-    assert await exchange.broker.publish(events) == [True] * 3
+    assert await exchange.broker.publish(events) == [TAKEN] * 3
     arrived = [await take() for _ in events]
-    assert [e.id for e in arrived] == [e.id for e in events]
-    assert [e.routing_key for e in arrived] == [e.routing_key for e in events]
-    assert arrived[0].data == events[0].data
+    assert arrived == events
+
+
+async def test_more_than_one_batch_arrives_in_order(exchange: BrokerBinding) -> None:
+    take = await exchange.bind("q", "#")
+    events = [event("credit.added") for _ in range(700)]
+    assert await exchange.broker.publish(events) == [TAKEN] * 700
+    assert [(await take()).id for _ in events] == [e.id for e in events]
 
 
 async def test_each_queue_gets_its_own_copy_once(exchange: BrokerBinding) -> None:
@@ -47,6 +62,17 @@ async def test_each_queue_gets_its_own_copy_once(exchange: BrokerBinding) -> Non
         second.id,
     ]
     assert first.data != b""
+
+
+async def test_one_queue_alone_can_be_given_events(exchange: BrokerBinding) -> None:
+    mine = await exchange.bind("mine", "nothing")
+    others = await exchange.bind("others", "#")
+    again, last = event("credit.added"), event("credit.added")
+    assert await exchange.broker.publish([again, again], queue="mine") == [TAKEN] * 2
+    assert await exchange.broker.publish([again], queue="nobody's") == [UNWANTED]
+    await exchange.broker.publish([last])
+    assert [(await mine()).id, (await mine()).id] == [again.id] * 2
+    assert (await others()).id == last.id
 
 
 @pytest.mark.parametrize(
@@ -67,17 +93,17 @@ async def test_each_queue_gets_its_own_copy_once(exchange: BrokerBinding) -> Non
 async def test_patterns(exchange: BrokerBinding, pattern: str, wanted: set[str]) -> None:
     await exchange.bind("q", pattern)
     keys = [_STOP, _RESUME, "credit.added"]
-    taken = await exchange.broker.publish([event(key) for key in keys])
-    assert {key for key, took in zip(keys, taken, strict=True) if took} == wanted
+    deliveries = await exchange.broker.publish([event(key) for key in keys])
+    assert {k for k, delivery in zip(keys, deliveries, strict=True) if delivery is TAKEN} == wanted
 
 
 async def test_control_queues_keep_a_stop_for_the_first_consumer(exchange: BrokerBinding) -> None:
     await exchange.broker.declare_control_queues([SERVICE])
     stop, resume = event(_STOP), event(_RESUME)
     foreign = event("service.slide_service.stop_user")
-    assert await exchange.broker.publish([stop, resume, foreign]) == [True, True, False]
+    assert await exchange.broker.publish([stop, resume, foreign]) == [TAKEN, TAKEN, UNWANTED]
     await exchange.broker.declare_control_queues([SERVICE, "slide_service"])
-    assert await exchange.broker.publish([foreign]) == [True]
+    assert await exchange.broker.publish([foreign]) == [TAKEN]
     stops = await exchange.bind(f"{SERVICE}.stop_user", _STOP)
     resumes = await exchange.bind(f"{SERVICE}.resume_user", _RESUME)
     assert ((await stops()).id, (await resumes()).id) == (stop.id, resume.id)

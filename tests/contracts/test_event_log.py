@@ -2,9 +2,21 @@ from __future__ import annotations
 
 import json
 
-from shothik_payment.domain.ports.event_log import RecordedEvent
+import pytest
+
+from shothik_payment.domain.errors import InvalidRequest
+from shothik_payment.domain.model.time import SECOND, Millis
+from shothik_payment.domain.ports.event_log import (
+    PARTITIONS,
+    START,
+    Backlog,
+    RecordedEvent,
+    partition_of,
+)
 from tests.contracts.bindings import Stores
 from tests.contracts.book import NOW, SERVICE, Book, binding, deducting, granting
+
+ALL = range(PARTITIONS)
 
 
 async def filled(book: Book) -> None:
@@ -18,7 +30,7 @@ async def filled(book: Book) -> None:
 async def test_an_event_is_recorded_as_it_goes_on_the_wire(book: Book, stores: Stores) -> None:
     await book.do(granting("u1", 10))
     row = await book.row(deducting("u1", 3, binding("r1"), {"tag": "ü"}))
-    event = (await stores.ours.events.read(0, 10))[-1]
+    event = (await stores.ours.events.read(START, 10))[-1]
     assert (event.user_id, event.sequence, event.at) == ("u1", 2, NOW)
     assert (event.type, event.routing_key, event.event_class) == (
         "credit.deducted",
@@ -43,7 +55,7 @@ async def test_an_event_is_recorded_as_it_goes_on_the_wire(book: Book, stores: S
 
 async def test_the_log_is_in_the_order_of_commits(book: Book, stores: Stores) -> None:
     await filled(book)
-    events = await stores.ours.events.read(0, 100)
+    events = await stores.ours.events.read(START, 100)
     assert [(e.user_id, e.sequence) for e in events] == [
         ("u1", 1),
         ("u2", 1),
@@ -51,8 +63,7 @@ async def test_the_log_is_in_the_order_of_commits(book: Book, stores: Stores) ->
         *(("u1", n) for n in range(2, 6)),
         ("u2", 3),
     ]
-    positions = [e.position for e in events]
-    assert positions == sorted(set(positions))
+    assert len({e.position for e in events}) == len(events)
     assert [e.routing_key for e in events[4:7]] == [
         "usage.limit_exceeded",
         "service.paraphrase_service.stop_user",
@@ -63,9 +74,9 @@ async def test_the_log_is_in_the_order_of_commits(book: Book, stores: Stores) ->
 async def test_reading_goes_on_after_a_position(book: Book, stores: Stores) -> None:
     await filled(book)
     log = stores.ours.events
-    everything = await log.read(0, 100)
+    everything = await log.read(START, 100)
     read: list[RecordedEvent] = []
-    while page := await log.read(read[-1].position if read else 0, 3):
+    while page := await log.read(read[-1].position if read else START, 3):
         assert len(page) <= 3
         read.extend(page)
     assert read == everything
@@ -75,38 +86,125 @@ async def test_reading_goes_on_after_a_position(book: Book, stores: Stores) -> N
 async def test_events_are_filtered_by_user_and_type(book: Book, stores: Stores) -> None:
     await filled(book)
     log = stores.ours.events
-    own = await log.read(0, 100, "u1")
+    own = await log.read(START, 100, "u1")
     assert [e.sequence for e in own] == [1, 2, 3, 4, 5]
     assert await log.read(own[1].position, 2, "u1") == own[2:4]
     types = ["credit.added", "usage.limit_exceeded"]
-    assert [e.type for e in await log.read(0, 100, None, types)] == [
+    assert [e.type for e in await log.read(START, 100, None, types)] == [
         "credit.added",
         "credit.added",
         "usage.limit_exceeded",
     ]
-    assert [e.user_id for e in await log.read(0, 100, "u2", types)] == ["u2"]
-    assert await log.read(0, 100, "nobody") == []
-    assert await log.read(0, 1, "u1", ["service.stop_user"]) == [own[3]]
+    assert [e.user_id for e in await log.read(START, 100, "u2", types)] == ["u2"]
+    assert await log.read(START, 100, "nobody") == []
+    assert await log.read(START, 1, "u1", ["service.stop_user"]) == [own[3]]
+
+
+async def test_events_are_filtered_by_time(book: Book, stores: Stores) -> None:
+    for seconds in range(4):
+        await book.do(granting("u1", at=Millis(NOW + seconds * SECOND)))
+    log = stores.ours.events
+    events = await log.read(START, 100)
+    since, until = Millis(NOW + SECOND), Millis(NOW + 3 * SECOND)
+    assert await log.read(START, 100, since=since) == events[1:]
+    assert await log.read(START, 100, until=until) == events[:3]
+    assert await log.read(START, 100, "u1", ["credit.added"], since, until) == events[1:3]
+    assert await log.read(events[1].position, 100, None, (), since, until) == [events[2]]
+    assert await log.read(START, 100, since=since, until=since) == []
+
+
+@pytest.mark.parametrize("position", ["-1", "x", "1.5", "9" * 40, "0" * 5000, " 1", "²"])
+async def test_what_is_no_position_is_refused(book: Book, stores: Stores, position: str) -> None:
+    await book.do(granting("u1"))
+    with pytest.raises(InvalidRequest) as refused:
+        await stores.ours.events.read(position, 5)
+    assert [problem.path for problem in refused.value.fields] == ["after"]
 
 
 async def test_what_carries_no_mark_is_unpublished(book: Book, stores: Stores) -> None:
     await filled(book)
     log = stores.ours.events
-    events = await log.read(0, 100)
-    assert await log.unpublished(100) == events
-    assert await log.unpublished(2) == events[:2]
-    await log.mark_published([events[0].position, events[2].position], NOW)
-    rest = [events[1], *events[3:]]
-    assert await stores.theirs.events.unpublished(100) == rest
-    await log.mark_published([events[0].position, *(e.position for e in rest)], NOW)
-    assert await log.unpublished(100) == []
-    await log.mark_published([], NOW)
-    assert await log.read(0, 100) == events
+    events = await log.read(START, 100)
+    assert await log.unpublished(ALL, 100) == events
+    assert await log.unpublished(ALL, 2) == events[:2]
+    await log.mark([events[0], events[2]], [events[1]], NOW)
+    rest = events[3:]
+    assert await stores.theirs.events.unpublished(ALL, 100) == rest
+    await log.mark([events[0], *rest], [], NOW)
+    assert await log.unpublished(ALL, 100) == []
+    await log.mark([], [], NOW)
+    assert await log.read(START, 100) == events
+
+
+async def test_each_partition_has_users_of_its_own(book: Book, stores: Stores) -> None:
+    users = [f"u{n}" for n in range(60)]
+    for user in users:
+        await book.do(granting(user))
+    log = stores.ours.events
+    events = await log.unpublished(ALL, 100)
+    for partition in ALL:
+        own = [e for e in events if partition_of(e.user_id) == partition]
+        assert await log.unpublished([partition], 100) == own
+    low = [e for e in events if partition_of(e.user_id) < 8]
+    assert len(low) not in (0, 60)
+    assert await log.unpublished(range(8), 100) == low
+    assert await log.unpublished(range(8), 5) == low[:5]
+    await log.mark([], low, NOW)
+    assert await log.unwanted(range(8), 100) == low
+    assert await log.unwanted(range(4), 1) == [e for e in low if partition_of(e.user_id) < 4][:1]
+    assert await log.unwanted(range(8, 16), 100) == []
+    assert await log.unpublished([], 100) == []
+
+
+async def test_users_can_be_left_out_and_asked_for_alone(book: Book, stores: Stores) -> None:
+    await filled(book)
+    await book.do(granting("u3"))
+    log = stores.ours.events
+    events = await log.read(START, 100)
+    rest = [e for e in events if e.user_id != "u1"]
+    assert await log.unpublished(ALL, 100, ["u1", "nobody"]) == rest
+    assert await log.unpublished(ALL, 2, {"u1"}) == rest[:2]
+    assert await log.unpublished([partition_of("u1")], 100, ["u1"]) == [
+        e for e in rest if partition_of(e.user_id) == partition_of("u1")
+    ]
+    own = [e for e in events if e.user_id == "u1"]
+    assert await log.unpublished_of("u1", 100) == own
+    await log.mark(own[:1], own[1:2], NOW)
+    assert await log.unpublished_of("u1", 2) == own[2:4]
+    assert await log.unpublished_of("nobody", 2) == []
+
+
+async def test_what_nobody_wanted_waits_by_itself(book: Book, stores: Stores) -> None:
+    await filled(book)
+    log = stores.ours.events
+    events = await log.read(START, 100)
+    await log.mark([], [events[5]], NOW)
+    await log.mark([], [events[1], events[5]], NOW)
+    assert await log.unwanted(ALL, 100) == [events[1], events[5]]
+    assert await log.unwanted(ALL, 1) == [events[1]]
+    await log.mark([events[1]], [], NOW)
+    assert await stores.theirs.events.unwanted(ALL, 100) == [events[5]]
+    await log.mark([], [events[1]], NOW)  # what is published stays published
+    assert await log.unwanted(ALL, 100) == [events[5]]
+    assert events[1] not in await log.unpublished(ALL, 100)
+
+
+async def test_the_backlog_is_counted(book: Book, stores: Stores) -> None:
+    log = stores.ours.events
+    assert await log.backlog() == Backlog(0, None, 0)
+    for seconds in range(4):
+        await book.do(granting("u1", at=Millis(NOW + seconds * SECOND)))
+    assert await log.backlog() == Backlog(4, NOW, 0)
+    events = await log.read(START, 100)
+    await log.mark([events[0]], [events[1]], NOW)
+    assert await stores.theirs.events.backlog() == Backlog(2, Millis(NOW + 2 * SECOND), 1)
+    await log.mark(events, [], NOW)
+    assert await log.backlog() == Backlog(0, None, 0)
 
 
 async def test_a_position_is_never_given_twice(book: Book, stores: Stores) -> None:
     await filled(book)
-    last = (await stores.ours.events.read(0, 100))[-1]
+    last = (await stores.ours.events.read(START, 100))[-1]
     loser = await book.change(granting("u1", 1))
     await book.do(granting("u1", 1))
     assert await book.store.commit([loser]) == [False]
@@ -119,6 +217,6 @@ async def test_a_position_is_never_given_twice(book: Book, stores: Stores) -> No
 
 async def test_events_are_copies(book: Book, stores: Stores) -> None:
     await book.do(granting("u1"))
-    (await stores.ours.events.read(0, 1))[0].data = b""
-    (await stores.ours.events.unpublished(1))[0].data = b""
-    assert (await stores.ours.events.read(0, 1))[0].data != b""
+    (await stores.ours.events.read(START, 1))[0].data = b""
+    (await stores.ours.events.unpublished(ALL, 1))[0].data = b""
+    assert (await stores.ours.events.read(START, 1))[0].data != b""

@@ -9,6 +9,7 @@ from shothik_payment.domain.ledger.commands import AbandonPayment, ReleaseHold
 from shothik_payment.domain.model.hold import HoldStatus
 from shothik_payment.domain.model.transaction import Transaction
 from shothik_payment.domain.model.wallet import Wallet
+from shothik_payment.domain.ports.event_log import START
 from shothik_payment.domain.ports.ledger_store import Needs, RequestRecord, Snapshot
 from tests.contracts.bindings import Stores
 from tests.contracts.book import (
@@ -79,7 +80,7 @@ async def test_the_second_of_two_writers_loses_and_leaves_nothing(
     snapshot = await book.load(lost)
     assert snapshot == Snapshot(snapshot.wallet)
     assert snapshot.wallet.available == 99
-    assert [event.sequence for event in await stores.ours.events.read(0, 10, "u1")] == [1, 2]
+    assert [event.sequence for event in await stores.ours.events.read(START, 10, "u1")] == [1, 2]
 
 
 async def test_two_first_writes_of_one_user_cannot_both_win(book: Book) -> None:
@@ -146,7 +147,7 @@ async def test_groups_are_independent(book: Book, stores: Stores) -> None:
     for change, rows in zip(changes, (2, 2, 2, 2, 2), strict=True):
         user = change.wallet.user_id
         assert len(await stores.ours.wallets.history(user, None, 10)) == rows
-        assert len(await stores.ours.events.read(0, 10, user)) == rows
+        assert len(await stores.ours.events.read(START, 10, user)) == rows
 
 
 @pytest.mark.parametrize("size", [2, 31, 32, 33, 64, 65, 200])
@@ -158,7 +159,7 @@ async def test_a_batch_may_have_any_size(book: Book, stores: Stores, size: int) 
     rows = [row for change in changes for row in change.transactions]
     loaded = await book.store.load([Needs(row.user_id, [], [row.id]) for row in rows])
     assert [list(snapshot.transactions) for snapshot in loaded] == [[row.id] for row in rows]
-    assert len(await stores.ours.events.read(0, 1000)) == 2 * size
+    assert len(await stores.ours.events.read(START, 1000)) == 2 * size
 
 
 async def test_one_group_may_have_many_rows(book: Book, stores: Stores) -> None:

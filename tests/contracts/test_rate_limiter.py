@@ -23,23 +23,23 @@ async def test_subjects_are_apart(limits: LimiterBinding) -> None:
 
 async def test_the_window_slides(limits: LimiterBinding) -> None:
     """Requests late in one window count well into the next."""
-    limits.advance(WINDOW - 1)
+    await limits.advance(WINDOW - 1)
     for _ in range(4):
         assert (await limits.limiter.hit("s", 4, WINDOW)).allowed
-    limits.advance(WINDOW / 2)
+    await limits.advance(WINDOW / 2)
     assert not (await limits.limiter.hit("s", 4, WINDOW)).allowed
-    limits.advance(WINDOW / 2 - 1)
+    await limits.advance(WINDOW / 2 - 5)
     assert not (await limits.limiter.hit("s", 4, WINDOW)).allowed
 
 
 async def test_a_refused_caller_may_try_again_when_told(limits: LimiterBinding) -> None:
     for _ in range(3):
         await limits.limiter.hit("s", 3, WINDOW)
-        limits.advance(10)
+        await limits.advance(10)
     refused = await limits.limiter.hit("s", 3, WINDOW)
     assert not refused.allowed
     assert refused.reset_seconds <= 32
-    limits.advance(refused.reset_seconds)
+    await limits.advance(refused.reset_seconds)
     assert (await limits.limiter.hit("s", 3, WINDOW)).allowed
 
 
@@ -48,21 +48,51 @@ async def test_a_refused_request_does_not_count(limits: LimiterBinding) -> None:
         await limits.limiter.hit("s", 3, WINDOW)
     for _ in range(WINDOW + 2):
         await limits.limiter.hit("s", 3, WINDOW)
-        limits.advance(1)
+        await limits.advance(1)
     assert (await limits.limiter.hit("s", 3, WINDOW)).allowed
+
+
+async def test_windows_of_another_length_are_apart(limits: LimiterBinding) -> None:
+    assert (await limits.limiter.hit("s", 1, WINDOW)).allowed
+    assert (await limits.limiter.hit("s", 1, 60 * WINDOW)).allowed
+    assert not (await limits.limiter.hit("s", 1, 60 * WINDOW)).allowed
+
+
+async def test_a_lower_limit_holds_at_once(limits: LimiterBinding) -> None:
+    for _ in range(5):
+        assert (await limits.limiter.hit("s", 5, WINDOW)).allowed
+    refused = await limits.limiter.hit("s", 3, WINDOW)
+    assert (refused.allowed, refused.remaining) == (False, 0)
+    assert (await limits.limiter.hit("s", 7, WINDOW)).remaining == 1
+
+
+async def test_requests_begun_together_are_counted_one_by_one(limits: LimiterBinding) -> None:
+    begun = [limits.limiter.hit("s", 5, WINDOW) for _ in range(8)]
+    begun += [limits.limiter.hit("t", 5, WINDOW)]
+    decisions = [await decision for decision in begun]
+    assert [d.remaining for d in decisions] == [4, 3, 2, 1, 0, 0, 0, 0, 4]
+    assert [d.allowed for d in decisions] == [True] * 5 + [False] * 3 + [True]
+    assert all(d.counted for d in decisions)
+
+
+async def test_a_request_counts_from_the_call_on(limits: LimiterBinding) -> None:
+    begun = limits.limiter.hit("s", 1, WINDOW)
+    assert not (await limits.limiter.hit("s", 1, WINDOW)).allowed
+    assert (await begun).allowed
 
 
 async def test_no_window_sees_more_than_the_limit(limits: LimiterBinding) -> None:
     seed = random.randrange(2**32)
     chance = random.Random(seed)
-    now, allowed = 0.0, list[float]()
+    passed, allowed = 0.0, list[tuple[float, float]]()
     for _ in range(2000):
         step = chance.choice((0, 0, 0, 0.3, 2.5, 20))
-        limits.advance(step)
-        now += step
+        await limits.advance(step)
+        passed += step
+        before = passed + limits.now()
         if (await limits.limiter.hit("s", 7, WINDOW)).allowed:
-            allowed.append(now)
-    for i, first in enumerate(allowed):
-        inside = [at for at in allowed[i:] if at < first + WINDOW]
-        assert len(inside) <= 7, f"seed {seed}"
-    assert len(allowed) > now / WINDOW * 7 * 0.8, f"seed {seed}"
+            allowed.append((before, passed + limits.now()))
+    for i, (first, _) in enumerate(allowed):
+        surely_inside = [after for _, after in allowed[i:] if after < first + WINDOW]
+        assert len(surely_inside) <= 7, f"seed {seed}"
+    assert len(allowed) > passed / WINDOW * 7 * 0.8, f"seed {seed}"

@@ -11,7 +11,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -36,19 +37,14 @@ def token(user_id: str, role: str | None = None) -> str:
     return jwt.encode(claims, SECRET, algorithm="HS256")
 
 
-class Service:
-    """`start` and `kill` may be called again and again: the file stays."""
+class Deployment:
+    """Processes of the service that share one data store; `apis` are their base URLs."""
 
-    def __init__(self, folder: Path, port: int | None = None, **settings: str) -> None:
+    def __init__(self, folder: Path, apis: Sequence[str], settings: Mapping[str, str]) -> None:
         self.folder = folder
-        self.port = port or free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.api = f"{self.url}/api/v1"
-        self.database = folder / "shothik.db"
+        self.apis = list(apis)
         self.environment = {
             **{name: value for name, value in os.environ.items() if name in ("PATH", "HOME")},
-            "DATABASE_URL": f"sqlite:///{self.database}",
-            "PORT": str(self.port),
             "JWT_SECRET": SECRET,
             "RATE_LIMIT_PER_HOUR": "100000000",
             "LOG_LEVEL": "warning",
@@ -56,44 +52,6 @@ class Service:
             "PYTHONDONTWRITEBYTECODE": "1",
             **settings,
         }
-        self.log = folder / f"service-{self.port}.log"
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> Service:
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "shothik_payment", "serve"],
-                env=self.environment,
-                stdout=log,
-                stderr=log,
-                cwd=self.folder,
-                start_new_session=True,
-            )
-        deadline = time.monotonic() + START_TIMEOUT_SECONDS
-        while time.monotonic() < deadline:
-            if self.process.poll() is not None:
-                raise AssertionError(f"the service ended at once:\n{self.log.read_text()}")
-            with contextlib.suppress(httpx.TransportError):
-                if httpx.get(f"{self.url}/health/ready", timeout=2).status_code == 200:
-                    return self
-            select_pause()
-        raise AssertionError(f"the service did not start:\n{self.log.read_text()}")
-
-    def kill(self) -> None:
-        """As `kill -9` does it: all of its processes, without a warning."""
-        if self.process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-            self.process = None
-
-    def stop(self, timeout: float = 20) -> int:
-        """Ask it to end, and wait for it; its exit code."""
-        assert self.process is not None
-        self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(timeout)
-        self.process = None
-        return code
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -121,12 +79,9 @@ class Service:
     async def client(self, authorization: str, connections: int = 100) -> AsyncIterator[Client]:
         limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
         async with httpx.AsyncClient(
-            base_url=self.api,
-            headers={"Authorization": authorization},
-            limits=limits,
-            timeout=60,
+            headers={"Authorization": authorization}, limits=limits, timeout=60
         ) as http:
-            yield Client(http)
+            yield Client(http, self.apis)
 
     def by_key(self, key: str, connections: int = 100) -> Any:
         return self.client(f"ApiKey {key}", connections)
@@ -143,20 +98,112 @@ class Service:
             await admin.post("/admin/credits", body)
 
 
-class Client:
-    """Asks, and expects the status that the caller names."""
+class Started:
+    """One `shothik-payment …` in a process group of its own; `start` and `kill` may be called again
+    and again."""
 
-    def __init__(self, http: httpx.AsyncClient) -> None:
+    def __init__(
+        self, command: Sequence[str], folder: Path, environment: dict[str, str], log: Path
+    ) -> None:
+        self.command = list(command)
+        self.folder = folder
+        self.environment = environment
+        self.log = log
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start_until(self, is_up: Callable[[], bool]) -> None:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "shothik_payment", *self.command],
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + START_TIMEOUT_SECONDS
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise AssertionError(f"it ended at once:\n{self.log.read_text()}")
+            if is_up():
+                return
+            select_pause()
+        raise AssertionError(f"it did not start:\n{self.log.read_text()}")
+
+    def kill(self) -> None:
+        """As `kill -9` does it: all of its processes, without a warning."""
+        if self.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            self.process = None
+
+    def stop(self, timeout: float = 20) -> int:
+        """Ask it to end, and wait for it; its exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(timeout)
+        self.process = None
+        return code
+
+
+class Service(Deployment, Started):
+    """One `serve` on a port of its own, by default on an embedded store. The file stays over
+    `kill` and `start`."""
+
+    def __init__(self, folder: Path, port: int | None = None, **settings: str) -> None:
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.api = f"{self.url}/api/v1"
+        self.database = folder / "shothik.db"
+        embedded = {"DATABASE_URL": f"sqlite:///{self.database}", "PORT": str(self.port)}
+        Deployment.__init__(self, folder, [self.api], {**embedded, **settings})
+        log = folder / f"service-{self.port}.log"
+        Started.__init__(self, ["serve"], folder, self.environment, log)
+
+    def start(self) -> Service:
+        self.start_until(self.ready)
+        return self
+
+    def ready(self) -> bool:
+        with contextlib.suppress(httpx.TransportError):
+            return httpx.get(f"{self.url}/health/ready", timeout=2).status_code == 200
+        return False
+
+
+class Worker(Started):
+    """One `worker` beside the services on the same servers."""
+
+    def __init__(self, folder: Path, name: str, environment: Mapping[str, str]) -> None:
+        log = folder / f"worker-{name}.log"
+        super().__init__(["worker"], folder, {**environment, "LOG_LEVEL": "info"}, log)
+
+    def start(self) -> Worker:
+        size = self.log.stat().st_size if self.log.exists() else 0
+        self.start_until(lambda: '"event": "working"' in self.log.read_text()[size:])
+        return self
+
+
+class Client:
+    """Asks one API process after the other, and expects the status that the caller names."""
+
+    def __init__(self, http: httpx.AsyncClient, apis: Sequence[str]) -> None:
         self.http = http
+        self._apis = cycle(apis)
+
+    async def send(
+        self, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        return await self.http.post(next(self._apis) + path, json=body, headers=headers)
 
     async def post(self, path: str, body: Mapping[str, Any], status: int = 200) -> dict[str, Any]:
-        answer = await self.http.post(path, json=body)
+        answer = await self.send(path, body)
         assert answer.status_code == status, f"{answer.status_code} {answer.text}"
         result: dict[str, Any] = answer.json()
         return result
 
     async def get(self, path: str, status: int = 200, **query: Any) -> dict[str, Any]:
-        answer = await self.http.get(path, params=query)
+        answer = await self.http.get(next(self._apis) + path, params=query)
         assert answer.status_code == status, f"{answer.status_code} {answer.text}"
         result: dict[str, Any] = answer.json()
         return result
@@ -191,3 +238,11 @@ async def gather_bounded(jobs: list[Any], width: int) -> list[Any]:
             return await job
 
     return await asyncio.gather(*(one(job) for job in jobs))
+
+
+async def eventually(is_so: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:
+    """Of what another process does, and has no way to tell."""
+    deadline = time.monotonic() + seconds
+    while not await is_so():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.1)

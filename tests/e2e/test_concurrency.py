@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.e2e.cluster import Cluster
 from tests.e2e.service import Client, Service, free_port
 
 
@@ -14,7 +15,7 @@ async def rush(clients: list[Client], user_id: str, requests: int) -> list[httpx
     """`requests` deductions of one credit at once, spread over the clients."""
     return await asyncio.gather(
         *(
-            clients[n % len(clients)].http.post("/deduct", json={"userId": user_id, "amount": 1})
+            clients[n % len(clients)].send("/deduct", {"userId": user_id, "amount": 1})
             for n in range(requests)
         )
     )
@@ -41,6 +42,16 @@ async def test_500_deductions_of_credits_for_100(service: Service) -> None:
     service.verify()
 
 
+async def test_50_deductions_of_credits_for_10_on_three_servers(cluster: Cluster) -> None:
+    key = cluster.key()
+    await cluster.give("rush", 10)
+    async with cluster.by_key(key) as client:
+        answers = await rush([client], "rush", 50)
+        assert (await client.get("/balance/rush"))["balance"] == 0
+    expect_exactly(answers, 10)
+    cluster.verify()
+
+
 async def test_the_same_from_four_processes_on_one_file(tmp_path: Path) -> None:
     services = [Service(tmp_path, free_port()) for _ in range(4)]
     try:
@@ -62,14 +73,12 @@ async def test_the_same_from_four_processes_on_one_file(tmp_path: Path) -> None:
             service.kill()
 
 
-async def test_200_requests_with_one_request_key(service: Service) -> None:
-    key, other = service.key("paraphrase"), service.key("slide")
-    await service.give("twice", 100)
+async def test_200_requests_with_one_request_key(deployment: Service | Cluster) -> None:
+    key, other = deployment.key("paraphrase"), deployment.key("slide")
+    await deployment.give("twice", 100)
     body = {"userId": "twice", "amount": 3, "requestId": "req-1"}
-    async with service.by_key(key, connections=200) as client:
-        answers = await asyncio.gather(
-            *(client.http.post("/deduct", json=body) for _ in range(200))
-        )
+    async with deployment.by_key(key, connections=200) as client:
+        answers = await asyncio.gather(*(client.send("/deduct", body) for _ in range(200)))
         bodies = {a.content for a in answers if a.status_code == 200}
         assert {a.status_code for a in answers} <= {200, 409}
         assert len(bodies) == 1
@@ -78,16 +87,16 @@ async def test_200_requests_with_one_request_key(service: Service) -> None:
         assert reused["error"]["code"] == "idempotency_key_reused"
         assert (await client.get("/balance/twice"))["balance"] == 97
 
-    service.kill()
-    service.start()
-    async with service.by_key(key) as client:
-        again = await client.http.post("/deduct", json=body)
+    deployment.kill()
+    deployment.start()
+    async with deployment.by_key(key) as client:
+        again = await client.send("/deduct", body)
         assert again.content == bodies.pop()
         assert again.headers["idempotency-replayed"] == "true"
-    async with service.by_key(other) as client:
+    async with deployment.by_key(other) as client:
         own = await client.post("/deduct", body)
         assert own["newBalance"] == 94
-    async with service.by_user("twice") as user:
+    async with deployment.by_user("twice") as user:
         rows = (await user.get("/wallet/transactions"))["transactions"]
         assert [row["kind"] for row in rows] == ["deduct", "deduct", "adjust"]
-    service.verify()
+    deployment.verify()

@@ -32,7 +32,7 @@ class Load:
             count += 1
             self.sent[request_key] = user_id
             try:
-                answer = await client.http.post("/deduct", json=deduction(user_id, request_key))
+                answer = await client.send("/deduct", deduction(user_id, request_key))
             except httpx.TransportError:
                 return
             assert answer.status_code == 200, answer.text
@@ -62,7 +62,7 @@ async def crash_rounds(service: Service, rounds: int, seed: int) -> None:
         service.start()
         async with service.by_key(key) as client:
             for request_key, user_id in load.sent.items():
-                again = await client.http.post("/deduct", json=deduction(user_id, request_key))
+                again = await client.send("/deduct", deduction(user_id, request_key))
                 assert again.status_code == 200, again.text
                 if request_key in load.answered:
                     assert again.content == load.answered[request_key], f"seed {seed}"
@@ -94,7 +94,7 @@ async def test_asked_to_stop_it_answers_what_it_has_begun(service: Service) -> N
             request_key = f"{number}-{count}"
             count += 1
             try:
-                answer = await client.http.post("/deduct", json=deduction("stopping", request_key))
+                answer = await client.send("/deduct", deduction("stopping", request_key))
             except httpx.TransportError:
                 return
             if answer.status_code == 503:
@@ -114,6 +114,6 @@ async def test_asked_to_stop_it_answers_what_it_has_begun(service: Service) -> N
         balance = (await client.get("/balance/stopping"))["balance"]
         assert balance <= GIVEN - len(load.answered)
         for request_key, content in load.answered.items():
-            again = await client.http.post("/deduct", json=deduction("stopping", request_key))
+            again = await client.send("/deduct", deduction("stopping", request_key))
             assert again.content == content
     service.verify()

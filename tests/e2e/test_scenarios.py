@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from tests.e2e.cluster import Cluster
 from tests.e2e.service import Service, free_port
 
 
@@ -13,10 +14,10 @@ def kinds(events: list[dict[str, Any]]) -> list[str]:
     return [event["type"] for event in events]
 
 
-async def test_a_normal_request(service: Service) -> None:
-    key = service.key()
-    await service.give("user_1", 100)
-    async with service.by_key(key) as client, service.by_admin() as admin:
+async def test_a_normal_request(deployment: Service | Cluster) -> None:
+    key = deployment.key()
+    await deployment.give("user_1", 100)
+    async with deployment.by_key(key) as client, deployment.by_admin() as admin:
         blocked = await client.get("/blocklist")
         assert blocked["users"] == []
         balance = await client.get("/balance/user_1")
@@ -40,10 +41,10 @@ async def test_a_normal_request(service: Service) -> None:
         assert (data["amount"], data["newBalance"], data["feature"]) == (5, 95, "text_paraphrase")
 
 
-async def test_a_failure_and_its_reversal(service: Service) -> None:
-    key = service.key()
-    await service.give("user_2", 100)
-    async with service.by_key(key) as client, service.by_admin() as admin:
+async def test_a_failure_and_its_reversal(deployment: Service | Cluster) -> None:
+    key = deployment.key()
+    await deployment.give("user_2", 100)
+    async with deployment.by_key(key) as client, deployment.by_admin() as admin:
         done = await client.post("/deduct", {"userId": "user_2", "amount": 5})
         back = await client.post(
             "/reverse", {"transactionId": done["transactionId"], "reason": "model failed"}
@@ -57,10 +58,10 @@ async def test_a_failure_and_its_reversal(service: Service) -> None:
         assert events[2]["data"]["originalTransactionId"] == done["transactionId"]
 
 
-async def test_credits_used_up(service: Service) -> None:
-    paraphrase, slide = service.key("paraphrase"), service.key("slide")
-    await service.give("user_3", 10)
-    async with service.by_key(paraphrase) as client, service.by_admin() as admin:
+async def test_credits_used_up(deployment: Service | Cluster) -> None:
+    paraphrase, slide = deployment.key("paraphrase"), deployment.key("slide")
+    await deployment.give("user_3", 10)
+    async with deployment.by_key(paraphrase) as client, deployment.by_admin() as admin:
         await client.post("/deduct", {"userId": "user_3", "amount": 10})
         refused = await client.post("/deduct", {"userId": "user_3", "amount": 1}, status=402)
         assert refused["error"]["code"] == "insufficient_credits"
@@ -84,18 +85,18 @@ async def test_credits_used_up(service: Service) -> None:
         access = await client.get("/subscriptions/user_3/validate-access")
         assert access["canAccess"] is False
         assert access["subscription"] == {"plan": "free", "status": "active"}
-    async with service.by_key(slide) as client:
+    async with deployment.by_key(slide) as client:
         assert [u["userId"] for u in (await client.get("/blocklist"))["users"]] == ["user_3"]
 
 
-async def test_a_purchase_lets_the_user_on(service: Service) -> None:
-    paraphrase = service.key("paraphrase")
-    service.key("slide")
-    await service.give("user_4", 1)
+async def test_a_purchase_lets_the_user_on(deployment: Service | Cluster) -> None:
+    paraphrase = deployment.key("paraphrase")
+    deployment.key("slide")
+    await deployment.give("user_4", 1)
     async with (
-        service.by_key(paraphrase) as client,
-        service.by_user("user_4") as user,
-        service.by_admin() as admin,
+        deployment.by_key(paraphrase) as client,
+        deployment.by_user("user_4") as user,
+        deployment.by_admin() as admin,
     ):
         await client.post("/deduct", {"userId": "user_4", "amount": 1})
         told = len(await admin.events("user_4"))
@@ -128,4 +129,4 @@ async def test_a_purchase_lets_the_user_on(service: Service) -> None:
         assert (await client.get("/blocklist"))["users"] == []
         payment = await user.get(f"/payments/{opened['paymentId']}")
         assert payment["payment"]["status"] == "paid"
-    service.verify()
+    deployment.verify()

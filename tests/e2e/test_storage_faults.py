@@ -53,7 +53,7 @@ async def test_the_disk_is_full(unstarted: Service) -> None:
     async with service.by_key(key) as client:
         for number in range(20_000):
             body = {"userId": "full", "amount": 1, "requestId": f"full-{number}"}
-            answer = await client.http.post("/deduct", json=body)
+            answer = await client.send("/deduct", body)
             if answer.status_code == 503:
                 refused = answer
                 break

@@ -38,6 +38,7 @@ class StoredUser:
     holds: dict[str, Hold] = field(default_factory=dict)
     payments: dict[str, Payment] = field(default_factory=dict)
     requests: dict[str, RequestRecord] = field(default_factory=dict)
+    pruned_through: int = 0
 
 
 class LedgerState:
@@ -110,6 +111,7 @@ class LedgerState:
             len(stored.events),
             sequences[0],
             sequences[-1],
+            stored.pruned_through,
         )
         return at_once(check_user(audited, each(stored.rows))).differences
 

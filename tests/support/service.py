@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from shothik_payment.adapters.memory.api_keys import MemoryApiKeys
-from shothik_payment.adapters.memory.broker import MemoryBroker
 from shothik_payment.adapters.memory.event_log import MemoryEventLog
 from shothik_payment.adapters.memory.ledger_audit import MemoryLedgerAudit
 from shothik_payment.adapters.memory.ledger_store import MemoryLedgerStore
@@ -28,9 +27,9 @@ from shothik_payment.domain.use_cases.admin_credits import AdminCredits
 from shothik_payment.domain.use_cases.api_keys import KeyAdministration, KeyRing
 from shothik_payment.domain.use_cases.event_feed import EventFeed
 from shothik_payment.domain.use_cases.expiry_sweep import ExpirySweep
-from shothik_payment.domain.use_cases.payments import Checkouts, ReturnOrigins
+from shothik_payment.domain.use_cases.payments import Checkouts
 from shothik_payment.domain.use_cases.principals import ServicePrincipal
-from shothik_payment.domain.use_cases.relay import Relay
+from shothik_payment.domain.use_cases.return_origins import ReturnOrigins
 from shothik_payment.domain.use_cases.spend import Spend
 from shothik_payment.domain.use_cases.verify import Verify
 from shothik_payment.domain.use_cases.wallet_views import WalletViews
@@ -144,7 +143,6 @@ class TestService:
         self.wallets = MemoryWallets(state)
         self.payments = MemoryPayments(state)
         self.log = MemoryEventLog(state)
-        self.broker = MemoryBroker()
         self.gateway = gateways[0] if gateways else ScriptedGateway()
         self.active = ActiveServices(self.api_keys, CATALOG)
         self.writer = LedgerWriter(
@@ -160,7 +158,6 @@ class TestService:
         self.keys = KeyAdministration(self.api_keys, CATALOG, clock, ids)
         self.ring = KeyRing(self.api_keys, CATALOG, self.active, clock)
         self.sweep = ExpirySweep(self.writer, self.wallets, clock, ids)
-        self.relay = Relay(self.log, self.broker, clock)
         self.feed = EventFeed(self.log)
         self.verify = Verify(MemoryLedgerAudit(state))
         self.checkouts = self.checkouts_with(*(gateways or (self.gateway,)))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from shothik_payment.domain.errors import PaymentServiceError
+from shothik_payment.domain.errors import PaymentServiceError, Unavailable
 from shothik_payment.domain.ledger import commands as c
 from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.ledger.rules import Rules
@@ -172,12 +172,12 @@ class Simulation:
                     await self._go_away(asking)
                     continue
                 outcome = await asking
-            except PaymentServiceError as refusal:
-                if not refusal.retryable:
-                    return None
+            except Unavailable:
                 self.overloaded += process.writer.full()
                 await asyncio.sleep(0)
                 continue
+            except PaymentServiceError:
+                return None
             if outcome is not None:
                 return outcome
         raise AssertionError(f"{key} was never answered")

@@ -52,7 +52,7 @@ class Bench:
         limits = {"retry_pause_seconds": 0} | limits
         self.writer = LedgerWriter(
             self.store,
-            lambda: Rules(active_services=(PARAPHRASE,)),
+            self._rules,
             self._fresh_rules,
             lambda: 0.5,
             WriterLimits(**limits),
@@ -60,6 +60,12 @@ class Bench:
         )
         self.number = 0
         self.active = (PARAPHRASE,)
+        self.bug: Exception | None = None
+
+    def _rules(self) -> Rules:
+        if self.bug is not None:
+            raise self.bug
+        return Rules(active_services=(PARAPHRASE,))
 
     async def _fresh_rules(self) -> Rules:
         return Rules(active_services=self.active)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import MISSING, Field, fields
-from datetime import UTC, datetime
-from functools import lru_cache
+from hashlib import blake2b
 from operator import attrgetter
 from typing import Any, get_args, get_type_hints
 
@@ -20,7 +19,7 @@ from shothik_payment.domain.model.api_key import ApiKey
 from shothik_payment.domain.model.grant import Grant
 from shothik_payment.domain.model.hold import Hold
 from shothik_payment.domain.model.payment import Payment
-from shothik_payment.domain.model.time import Millis
+from shothik_payment.domain.model.time import Millis, rfc3339
 from shothik_payment.domain.model.transaction import GrantPart, Metadata, Transaction
 from shothik_payment.domain.model.wallet import Wallet
 from shothik_payment.domain.ports.event_log import RecordedEvent
@@ -40,34 +39,12 @@ decode_payment = msgspec.json.Decoder(Payment).decode
 decode_transaction = msgspec.json.Decoder(Transaction).decode
 decode_api_key = msgspec.json.Decoder(ApiKey).decode
 decode_parts = msgspec.json.Decoder(list[GrantPart]).decode
-decode_hold_parts = msgspec.json.Decoder(list[tuple[str, int]]).decode
 decode_metadata = msgspec.json.Decoder(Metadata).decode
 
-# Points in time
 
-
-@lru_cache(maxsize=16)
-def _to_the_second(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
-
-
-def rfc3339(at: int) -> str:
-    """Milliseconds since the epoch as `2026-11-22T10:00:00.000Z`."""
-    seconds, rest = divmod(at, 1000)
-    return f"{_to_the_second(seconds)}.{rest:03d}Z"
-
-
-def parse_rfc3339(text: str) -> Millis:
-    """Whole milliseconds; what is finer is cut off. Raises ValueError for what is no RFC 3339
-    time, or has no offset."""
-    try:
-        moment = msgspec.convert(text, datetime)
-    except msgspec.ValidationError as error:
-        raise ValueError(f"not an RFC 3339 time: {text}") from error
-    if moment.tzinfo is None:
-        raise ValueError(f"an RFC 3339 time needs an offset: {text}")
-    since = moment - datetime.fromtimestamp(0, UTC)
-    return Millis((since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000)
+def request_digest(user_id: str, key: str) -> bytes:
+    """A request key in its scope, in 16 bytes; a store would be twice the size with the text."""
+    return blake2b(f"{user_id}\0{key}".encode(), digest_size=16).digest()
 
 
 # On the wire
@@ -126,7 +103,7 @@ def wire_data(event: Event) -> bytes:
     return _RENDERERS[type(event.data)](event)
 
 
-def recorded(event: Event, position: int) -> RecordedEvent:
+def recorded(event: Event, position: str) -> RecordedEvent:
     data = event.data
     return RecordedEvent(
         position,

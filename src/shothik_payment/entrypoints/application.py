@@ -16,9 +16,8 @@ from shothik_payment.domain.use_cases.active_services import ActiveServices
 from shothik_payment.domain.use_cases.admin_credits import AdminCredits
 from shothik_payment.domain.use_cases.api_keys import KeyAdministration, KeyRing
 from shothik_payment.domain.use_cases.event_feed import EventFeed
-from shothik_payment.domain.use_cases.expiry_sweep import ExpirySweep
 from shothik_payment.domain.use_cases.payments import Checkouts
-from shothik_payment.domain.use_cases.relay import Relay
+from shothik_payment.domain.use_cases.replay import Replay
 from shothik_payment.domain.use_cases.spend import Spend
 from shothik_payment.domain.use_cases.verify import Verify
 from shothik_payment.domain.use_cases.wallet_views import WalletViews
@@ -36,13 +35,12 @@ class Application:
     checkouts: Checkouts
     admin_credits: AdminCredits
     event_feed: EventFeed
+    replay: Replay
     key_administration: KeyAdministration
     key_ring: KeyRing
     active_services: ActiveServices
     tokens: TokenVerifier
     answers: AnswerCache
     limiter: RateLimiter
-    expiry_sweep: ExpirySweep
-    relay: Relay
     verify: Verify
     health: Sequence[HealthCheck]

@@ -10,11 +10,6 @@ from dataclasses import dataclass
 import structlog
 
 from shothik_payment.domain.errors import PaymentServiceError
-from shothik_payment.domain.ports.broker import Broker
-from shothik_payment.domain.use_cases.active_services import ActiveServices
-from shothik_payment.domain.use_cases.expiry_sweep import SWEEP_BATCH, ExpirySweep
-from shothik_payment.domain.use_cases.payments import CHECK_BATCH, Checkouts
-from shothik_payment.domain.use_cases.relay import RELAY_BATCH, Relay
 
 log = structlog.get_logger(__name__)
 
@@ -41,13 +36,9 @@ class Chore:
 
 class Background:
     def __init__(self, chores: Sequence[Chore]) -> None:
-        self._chores = list(chores)
+        self._chores = chores
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-
-    def add(self, chore: Chore) -> None:
-        """Before `start`."""
-        self._chores.append(chore)
 
     def start(self) -> None:
         loop = asyncio.get_running_loop()
@@ -105,51 +96,3 @@ def _log_failure(name: str, error: Exception, back_off: float) -> None:
         again_in_seconds=back_off,
         exc_info=None if expected else error,
     )
-
-
-class _Publishing:
-    """Runs the relay, once every active service has its control queues."""
-
-    def __init__(self, relay: Relay, broker: Broker, active: ActiveServices) -> None:
-        self._relay = relay
-        self._broker = broker
-        self._active = active
-        self._declared: tuple[str, ...] | None = None
-
-    async def step(self) -> bool:
-        names = self._active.names()
-        if names != self._declared:
-            await self._broker.declare_control_queues(names)
-            self._declared = names
-        return await self._relay.run() == RELAY_BATCH
-
-
-def chores(
-    *,
-    sweep: ExpirySweep,
-    checkouts: Checkouts,
-    active: ActiveServices,
-    relay: Relay,
-    broker: Broker,
-    committed: asyncio.Event,
-) -> list[Chore]:
-    """`committed` is set whenever this process has committed; what other processes have committed
-    is found by looking every second."""
-
-    async def expire() -> bool:
-        return await sweep.run() == SWEEP_BATCH
-
-    async def check_payments() -> bool:
-        return await checkouts.check_open() == CHECK_BATCH
-
-    async def refresh_services() -> bool:
-        await active.refresh()
-        return False
-
-    publishing = _Publishing(relay, broker, active)
-    return [
-        Chore("active services", refresh_services, every_seconds=0.5),
-        Chore("expiry", expire, every_seconds=0.5),
-        Chore("payment check", check_payments, every_seconds=2.0),
-        Chore("relay", publishing.step, every_seconds=1.0, wake=committed, pause_seconds=0.1),
-    ]

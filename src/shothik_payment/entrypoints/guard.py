@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import unquote, urlsplit
 
-from shothik_payment.entrypoints.settings import MEMORY, Settings, misconfigured
+from shothik_payment.entrypoints.settings import Settings, misconfigured
 
 MIN_SECRET_BYTES = 32
+MIN_PASSWORD_CHARACTERS = 12
 # Secrets that stand in public documents: whoever reads those could sign tokens.
 _PUBLISHED = frozenset(
     {
@@ -29,13 +31,19 @@ def require_startable(settings: Settings) -> None:
 
 def warnings(settings: Settings) -> Iterator[str]:
     """What may surprise, and does not keep the service from starting."""
-    if settings.workers > 1:
-        yield (
-            f"{settings.workers} workers with REDIS_URL and RABBITMQ_URL in memory: rate limits "
-            "count in each worker by itself, the fast answers to repeated requests are not "
-            "shared, and each worker has its own message queues"
+    split = [
+        f"{name} ({what} of each worker by itself)"
+        for name, kind, what in (
+            ("REDIS_URL", settings.cache, "rate limits and fast answers to repeats"),
+            ("RABBITMQ_URL", settings.broker, "message queues"),
         )
-    if settings.database_url == MEMORY:
+        if kind == "memory"
+    ]
+    if split and settings.workers > 1:
+        yield f"{settings.workers} workers, in memory: {', '.join(split)}"
+    if split and not settings.embedded:
+        yield f"several processes share DATABASE_URL; in memory: {', '.join(split)}"
+    if settings.store == "memory":
         yield "DATABASE_URL=memory://: everything is gone when the service stops"
     if not settings.production and any(_weak_secret(settings)) and settings.jwt_secret is not None:
         yield "JWT_SECRET is weak: good enough for development only"
@@ -53,7 +61,7 @@ def _always(settings: Settings) -> Iterator[tuple[str, str]]:
     ]
     if len(keys) > 1:
         yield keys[0], f"is set together with {' and '.join(keys[1:])}; keep one of them"
-    if settings.database_url == MEMORY and settings.workers > 1:
+    if settings.store == "memory" and settings.workers > 1:
         yield (
             "WORKERS",
             f"{settings.workers} workers would keep {settings.workers} ledgers of their own in "
@@ -67,17 +75,37 @@ def _in_production(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "JWT_JWKS_URL", "anybody on the way could swap the keys; set an https:// address"
     if settings.sandbox_on:
         yield "SANDBOX_GATEWAY", "production takes no play money; set SANDBOX_GATEWAY=off"
-    if settings.database_url == MEMORY:
-        yield "DATABASE_URL", "production keeps its ledger on disk; set sqlite:///path"
-    for name, url, server, scheme in (
-        ("REDIS_URL", settings.redis_url, "Redis", "redis"),
-        ("RABBITMQ_URL", settings.rabbitmq_url, "RabbitMQ", "amqp"),
+    if settings.store == "memory":
+        yield (
+            "DATABASE_URL",
+            "production keeps its ledger for good; set mongodb://…, or sqlite:///path",
+        )
+    if settings.cache == "memory":
+        yield "REDIS_URL", "production shares its rate limits; set redis://…"
+    if settings.broker == "memory":
+        yield "RABBITMQ_URL", "production tells its events to services; set amqp://…"
+    yield from _weak_passwords(settings)
+
+
+def _weak_passwords(settings: Settings) -> Iterator[tuple[str, str]]:
+    for name, url in (
+        ("DATABASE_URL", settings.database_url),
+        ("REDIS_URL", settings.redis_url),
+        ("RABBITMQ_URL", settings.rabbitmq_url),
     ):
-        if url == MEMORY:
+        parts = urlsplit(url.get_secret_value())
+        if parts.scheme in ("", "memory", "sqlite"):
+            continue
+        password = unquote(parts.password or "")
+        if not password and "authmechanism=" in parts.query.lower():
+            continue  # by certificate, or by the machine's role
+        if not password:
+            yield name, "has no password; give the server one, and set it in the URL"
+        elif password in _PUBLISHED or len(password) < MIN_PASSWORD_CHARACTERS:
             yield (
                 name,
-                f"production needs {server} ({scheme}://…), and this version cannot talk to it "
-                "yet, so it runs with APP_ENV=development only",
+                f"has a password that is published or shorter than {MIN_PASSWORD_CHARACTERS} "
+                "characters; make one with openssl rand -hex 16",
             )
 
 

@@ -17,6 +17,7 @@ SERVER_LOG_CONFIG: dict[str, Any] = {
     "loggers": {name: {"propagate": True} for name in ("_granian", "granian.access")},
 }
 _QUIET = ("httpx", "httpcore", "asyncio")
+_SAYS_IT_TWICE = "aiormq.connection"  # logs the errors that it raises
 
 
 def configure_logging(level: LogLevel, format_: LogFormat | None) -> None:
@@ -55,6 +56,7 @@ def configure_logging(level: LogLevel, format_: LogFormat | None) -> None:
     root.setLevel(level.upper())
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(root.level, logging.WARNING))
+    logging.getLogger(_SAYS_IT_TWICE).setLevel(logging.CRITICAL)
     logging.captureWarnings(True)
 
 

@@ -31,7 +31,7 @@ from shothik_payment.entrypoints.guard import require_startable, warnings
 from shothik_payment.entrypoints.http.app import create_app
 from shothik_payment.entrypoints.http.sandbox import sandbox_handlers
 from shothik_payment.entrypoints.logs import SERVER_LOG_CONFIG, configure_logging
-from shothik_payment.entrypoints.running import running
+from shothik_payment.entrypoints.running import parts, running, serving
 from shothik_payment.entrypoints.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -75,7 +75,7 @@ def serve_forever(settings: Settings, *, demo: bool) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=_STOP_SECONDS,
     )
-    log.info("serving", url=settings.own_url, workers=settings.workers, store=_store(settings))
+    log.info("serving", url=settings.own_url, workers=settings.workers, **parts(settings))
     # The server's own start methods; see granian.server.mp.
     method = multiprocessing.get_start_method()
     context = multiprocessing.get_context(method if method in ("fork", "spawn") else "spawn")
@@ -92,12 +92,8 @@ def _tune_interpreter() -> None:
     sys.setswitchinterval(_SWITCH_SECONDS)
 
 
-def _store(settings: Settings) -> str:
-    return "memory" if settings.sqlite_path is None else str(settings.sqlite_path)
-
-
 async def _try_out(settings: Settings) -> None:
-    async with running(make_container(settings), background=False):
+    async with running(make_container(settings)):
         return
 
 
@@ -176,8 +172,9 @@ class WorkerApp:
 
     @asynccontextmanager
     async def _run(self, container: Container) -> AsyncIterator[None]:
-        container.background().add(Chore("supervisor", self._watch, _ORPHAN_CHECK_SECONDS))
-        async with running(container, background=True) as application:
+        chores = [*serving(container), Chore("supervisor", self._watch, _ORPHAN_CHECK_SECONDS)]
+        works = self.settings.embedded
+        async with running(container, chores=chores, works=works) as application:
             demo = None
             if self.first is not None and self.first.acquire(block=False):
                 demo = Demo(self.settings, application, container.token_issuer())

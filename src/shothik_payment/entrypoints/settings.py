@@ -21,7 +21,7 @@ from shothik_payment.domain.errors import Misconfigured
 
 MEMORY = "memory://"
 _SQLITE = "sqlite:///"
-_LATER = {
+_SERVERS = {
     "database_url": ("mongodb://", "mongodb+srv://"),
     "redis_url": ("redis://", "rediss://"),
     "rabbitmq_url": ("amqp://", "amqps://"),
@@ -67,9 +67,9 @@ class Settings(BaseSettings):
         env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
     )
 
-    database_url: str = f"{_SQLITE}var/shothik.db"
-    redis_url: str = MEMORY
-    rabbitmq_url: str = MEMORY
+    database_url: SecretStr = SecretStr(f"{_SQLITE}var/shothik.db")
+    redis_url: SecretStr = SecretStr(MEMORY)
+    rabbitmq_url: SecretStr = SecretStr(MEMORY)
     host: str = "127.0.0.1"
     port: int = Field(3001, ge=1, le=65535)
     workers: int = Field(1, ge=1, le=64)
@@ -93,16 +93,13 @@ class Settings(BaseSettings):
 
     @field_validator("database_url", "redis_url", "rabbitmq_url")
     @classmethod
-    def _known_scheme(cls, url: str, info: Any) -> str:
-        name = str(info.field_name)
-        if url.startswith(_LATER[name]):
-            scheme = url.partition("://")[0]
-            raise ValueError(
-                f"{scheme}:// is not supported by this version yet; expected {_expected(name)}"
-            )
-        if url != MEMORY and (name != "database_url" or _sqlite_path(url) is None):
+    def _known_scheme(cls, secret: SecretStr, info: Any) -> SecretStr:
+        name, url = str(info.field_name), secret.get_secret_value()
+        on_server = url.startswith(_SERVERS[name]) and _has_host(url)
+        on_file = name == "database_url" and _sqlite_path(url) is not None
+        if not (on_server or on_file or url == MEMORY):
             raise ValueError(f"expected {_expected(name)}")
-        return url
+        return secret
 
     @field_validator("public_url", "jwt_jwks_url")
     @classmethod
@@ -150,9 +147,29 @@ class Settings(BaseSettings):
         return networks
 
     @property
+    def store(self) -> str:
+        """`mongodb`, `sqlite` or `memory`."""
+        return _kind(self.database_url)
+
+    @property
+    def cache(self) -> str:
+        """`redis` or `memory`."""
+        return _kind(self.redis_url)
+
+    @property
+    def broker(self) -> str:
+        """`amqp` or `memory`."""
+        return _kind(self.rabbitmq_url)
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the store lives with the server's processes, and so does the background work."""
+        return self.store != "mongodb"
+
+    @property
     def sqlite_path(self) -> Path | None:
-        """None: the store is in memory."""
-        return _sqlite_path(self.database_url)
+        """None: the store is no file."""
+        return _sqlite_path(self.database_url.get_secret_value())
 
     @property
     def production(self) -> bool:
@@ -204,16 +221,42 @@ def _fault(error: ErrorDetails) -> tuple[str, str]:
     if error["type"].startswith("int_"):
         problem = "expected a whole number"
     if name not in _SECRET:
-        problem += f"; found {_without_password(str(error['input']))!r}"
+        found = error["input"]
+        shown = found.get_secret_value() if isinstance(found, SecretStr) else str(found)
+        problem += f"; found {_without_password(shown)!r}"
     return name.upper(), problem
 
 
 def _without_password(text: str) -> str:
-    return re.sub(r"(//[^/@:]*:)[^@]*@", r"\1***@", text)
+    # To the last @: a password may hold one that should have been escaped. A name without a
+    # password may be a password by mistake.
+    return re.sub(r"^([a-z+]*:?/*).*@", r"\1***@", text)
+
+
+def without_password(url: SecretStr) -> str:
+    """The URL as it may be shown."""
+    return _without_password(url.get_secret_value())
 
 
 def _expected(name: str) -> str:
-    return f"{_SQLITE}path or {MEMORY}" if name == "database_url" else MEMORY
+    server = f"{_SERVERS[name][0]}host/…"
+    return (
+        f"{server}, {_SQLITE}path or {MEMORY}"
+        if name == "database_url"
+        else (f"{server} or {MEMORY}")
+    )
+
+
+def _kind(url: SecretStr) -> str:
+    scheme = url.get_secret_value().partition(":")[0].partition("+")[0]
+    return {"rediss": "redis", "amqps": "amqp"}.get(scheme, scheme)
+
+
+def _has_host(url: str) -> bool:
+    try:
+        return bool(urlsplit(url).hostname)
+    except ValueError:
+        return False
 
 
 def _sqlite_path(url: str) -> Path | None:

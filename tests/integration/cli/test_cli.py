@@ -199,7 +199,7 @@ def test_a_port_in_use_is_told(command: Service) -> None:
 
 def test_two_workers_share_one_file(tmp_path: Path) -> None:
     service = Service(tmp_path, WORKERS="2").start()
-    assert "rate limits count in each worker" in service.log.read_text()
+    assert "rate limits and fast answers to repeats of each worker" in service.log.read_text()
     key = service.key()
     asyncio.run(service.give("u1", 20))
     answers = [

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+import httpx
 import pytest
 
 from tests.integration.http.support import World, running
@@ -11,3 +12,14 @@ from tests.integration.http.support import World, running
 async def world() -> AsyncIterator[World]:
     async with running(World()) as started:
         yield started
+
+
+@pytest.fixture
+async def client(world: World) -> AsyncIterator[httpx.AsyncClient]:
+    """A service's, for a user who has credits. Nothing may be written by its requests."""
+    await world.give("u1", 1000)
+    client = await world.by_key()
+    before = world.written()
+    async with client:
+        yield client
+    assert world.written() == before

@@ -40,9 +40,9 @@ from shothik_payment.domain.use_cases.active_services import ActiveServices
 from shothik_payment.domain.use_cases.admin_credits import AdminCredits
 from shothik_payment.domain.use_cases.api_keys import KeyAdministration, KeyRing
 from shothik_payment.domain.use_cases.event_feed import EventFeed
-from shothik_payment.domain.use_cases.expiry_sweep import ExpirySweep
-from shothik_payment.domain.use_cases.payments import Checkouts, ReturnOrigins
-from shothik_payment.domain.use_cases.relay import Relay
+from shothik_payment.domain.use_cases.payments import Checkouts
+from shothik_payment.domain.use_cases.replay import Replay
+from shothik_payment.domain.use_cases.return_origins import ReturnOrigins
 from shothik_payment.domain.use_cases.spend import Spend
 from shothik_payment.domain.use_cases.verify import Verify
 from shothik_payment.domain.use_cases.wallet_views import WalletViews
@@ -103,13 +103,22 @@ class CountedGateway(SandboxGateway):
 
 
 class World:
-    """One service in process; `state` is everything it has stored."""
+    """One service in process; `state` is everything it has stored, by an earlier one too."""
 
-    def __init__(self, limits: WriterLimits | None = None, **settings: Any) -> None:
+    def __init__(
+        self,
+        limits: WriterLimits | None = None,
+        *,
+        catalog: Catalog = CATALOG,
+        state: MemoryState | None = None,
+        **settings: Any,
+    ) -> None:
         self.clock = HeldClock()
-        self.state = MemoryState()
+        self.catalog = catalog
+        self.state = state or MemoryState()
         self.store = GatedStore(self.state)
         self.answers = MemoryAnswerCache(self.clock)
+        self.broker = MemoryBroker()
         self.signer = Signer("sandbox secret")
         documents = MemoryDocuments(self.state, "sandbox")
         self.gateway = CountedGateway(documents, self.signer, self.clock, "http://test/sandbox")
@@ -121,33 +130,34 @@ class World:
         clock, ids, state = self.clock, SystemIds(), self.state
         wallets, keys = MemoryWallets(state), MemoryApiKeys(state)
         events = MemoryEventLog(state)
-        active = ActiveServices(keys, CATALOG)
+        active = ActiveServices(keys, self.catalog)
         writer = LedgerWriter(self.store, active.rules, active.fresh_rules, random.random, limits)
         return Application(
-            catalog=CATALOG,
+            catalog=self.catalog,
             clock=clock,
             writer=writer,
-            spend=Spend(writer, wallets, CATALOG, clock, ids),
+            spend=Spend(writer, wallets, self.catalog, clock, ids),
             wallet_views=WalletViews(wallets, clock),
             checkouts=Checkouts(
                 writer,
                 MemoryPayments(state),
                 {"sandbox": self.gateway},
-                CATALOG,
+                self.catalog,
                 ReturnOrigins(["http://localhost:*"]),
                 clock,
                 ids,
             ),
             admin_credits=AdminCredits(writer, clock, ids),
             event_feed=EventFeed(events),
-            key_administration=KeyAdministration(keys, CATALOG, clock, ids),
-            key_ring=KeyRing(keys, CATALOG, active, clock),
+            replay=Replay(
+                events, self.broker, writer, MemoryDocuments(state, "replays"), clock, ids
+            ),
+            key_administration=KeyAdministration(keys, self.catalog, clock, ids),
+            key_ring=KeyRing(keys, self.catalog, active, clock),
             active_services=active,
             tokens=JwtVerifier(SharedSecret(SECRET), ClaimRules(), clock),
             answers=self.answers,
             limiter=MemoryRateLimiter(clock),
-            expiry_sweep=ExpirySweep(writer, wallets, clock, ids),
-            relay=Relay(events, MemoryBroker(), clock),
             verify=Verify(MemoryLedgerAudit(state)),
             health=[MemoryHealth("store"), MemoryHealth("broker")],
         )
@@ -206,6 +216,18 @@ def token(
         # The verifier's clock is the machine's for `exp`, and the held one for what it keeps.
         content["exp"] = HeldClock().now() // SECOND + expires_in
     return jwt.encode(content, secret, algorithm=algorithm)
+
+
+def problems(answer: httpx.Response) -> list[str]:
+    """The paths that a 400 names."""
+    assert answer.status_code == 400, answer.text
+    failure = answer.json()
+    assert failure["success"] is False
+    assert failure["message"] == failure["error"]["message"]
+    assert failure["error"]["code"] == "invalid_request"
+    fields = failure["error"]["details"]["fields"]
+    assert all(field["expected"] for field in fields)
+    return [field["path"] for field in fields]
 
 
 @asynccontextmanager

@@ -2,41 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.integration.http.support import World
+from tests.integration.http.support import World, problems
 
 AMOUNT = "a whole number from 1 to 1000000000"
-BODY = ["body"]
-
-
-def problems(answer: httpx.Response) -> list[str]:
-    """The paths that a 400 names."""
-    assert answer.status_code == 400, answer.text
-    failure = answer.json()
-    assert failure["success"] is False
-    assert failure["message"] == failure["error"]["message"]
-    assert failure["error"]["code"] == "invalid_request"
-    fields = failure["error"]["details"]["fields"]
-    assert all(field["expected"] for field in fields)
-    return [field["path"] for field in fields]
-
-
-@pytest.fixture
-async def client(world: World) -> AsyncIterator[httpx.AsyncClient]:
-    """A service's, for a user who has credits."""
-    await world.give("u1", 1000)
-    client = await world.by_key()
-    before = world.written()
-    async with client:
-        yield client
-    assert world.written() == before
-
 
 NUMBERS = ['"5"', "5.0", "5.5", "1e400", "1E2", "true", "-5", "0", "1000000001"]
 NUMBERS += [str(2**63), str(10**40), "[]", "{}", '""']
@@ -114,51 +87,6 @@ async def test_metadata_that_just_fits(world: World) -> None:
     assert answer.status_code == 200
 
 
-NOT_READABLE = {
-    "nothing": b"",
-    "not JSON": b"userId=u1&amount=1",
-    "cut off": b'{"userId":"u1","amount":1',
-    "trailing": b'{"userId":"u1","amount":1}{}',
-    "a list": b'[{"userId":"u1","amount":1}]',
-    "null": b"null",
-    "NaN": b'{"userId":"u1","amount":1,"other":NaN}',
-    "byte order mark": b'\xef\xbb\xbf{"userId":"u1","amount":1}',
-    "UTF-16": '{"userId":"u1","amount":1}'.encode("utf-16"),
-    "invalid UTF-8": b'{"userId":"u1","amount":1,"other":"\xff"}',
-    "a lone surrogate": b'{"userId":"u1","amount":1,"other":"\\ud800"}',
-    "10,000 arrays": b"[" * 10_000 + b"]" * 10_000,
-    "10,000 arrays in a field that is ignored": (
-        b'{"userId":"u1","amount":1,"other":' + b"[" * 10_000 + b"]" * 10_000 + b"}"
-    ),
-}
-
-
-@pytest.mark.parametrize("body", NOT_READABLE.values(), ids=NOT_READABLE)
-async def test_bodies_that_cannot_be_read(client: httpx.AsyncClient, body: bytes) -> None:
-    assert problems(await client.post("/deduct", content=body)) == BODY
-    assert problems(await client.post("/reverse", content=body)) == BODY
-
-
-@pytest.mark.parametrize(
-    ("body", "paths"),
-    [
-        (b'{"userId":"u1","amount":1,"amount":2}', ["amount"]),
-        (b'{"userId":"u1","amount":1,"\\u0061mount":2}', ["amount"]),
-        (b'{"userId":"u1","amount":1,"metadata":{"a":1,"a":2}}', ["a"]),
-        (b'{"userId":"u1","userId":"u2","amount":1,"amount":2}', ["userId", "amount"]),
-    ],
-)
-async def test_repeated_names(client: httpx.AsyncClient, body: bytes, paths: list[str]) -> None:
-    assert problems(await client.post("/deduct", content=body)) == paths
-
-
-async def test_a_name_that_is_also_a_value_is_not_repeated(world: World) -> None:
-    await world.give("u1", 1)
-    body = b'{"userId":"u1","amount":1,"feature":"amount","metadata":{"amount":"\\n"},"x":"userId"}'
-    async with await world.by_key() as client:
-        assert (await client.post("/deduct", content=body)).status_code == 200
-
-
 async def test_every_wrong_field_is_named(client: httpx.AsyncClient) -> None:
     body = {"amount": "5", "units": 0, "service": 7, "feature": "", "metadata": {"a": []}}
     answer = await client.post("/holds", json={**body, "ttlSeconds": 86401, "unknown": []})
@@ -189,74 +117,6 @@ async def test_services(client: httpx.AsyncClient) -> None:
     assert (other.status_code, other.json()["error"]["code"]) == (403, "wrong_service")
     access = await client.get("/subscriptions/u1/validate?service=slide")
     assert (access.status_code, access.json()["error"]["code"]) == (403, "wrong_service")
-
-
-async def test_a_body_over_64_kib(client: httpx.AsyncClient) -> None:
-    body = json.dumps({"userId": "u1", "amount": 1, "more": "x" * 65536})
-
-    async def streamed() -> AsyncIterator[bytes]:
-        yield body[:40_000].encode()
-        yield body[40_000:].encode()
-
-    for content in (body, streamed()):
-        for_path = "/deduct" if content is body else "/reverse"
-        answer = await client.post(for_path, content=content)
-        assert answer.status_code == 413
-        assert answer.json()["error"] == {
-            "code": "payload_too_large",
-            "message": "The body is larger than 65536 bytes.",
-            "details": {"limitBytes": 65536},
-        }
-
-
-async def test_a_body_of_64_kib(world: World) -> None:
-    await world.give("u1", 1)
-    start = '{"userId":"u1","amount":1,"more":"'
-    body = start + "x" * (65536 - len(start) - 2) + '"}'
-    async with await world.by_key() as client:
-        assert (await client.post("/deduct", content=body)).status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("query", "paths"),
-    [
-        ("limit=0", ["limit"]),
-        ("limit=201", ["limit"]),
-        ("limit=5.0", ["limit"]),
-        ("limit=%205", ["limit"]),
-        ("limit=1_0", ["limit"]),
-        ("limit=٥", ["limit"]),
-        ("limit=", ["limit"]),
-        ("limit=1&limit=2", ["limit"]),
-        ("limit=x&cursor=!", ["limit", "cursor"]),
-        ("cursor=", ["cursor"]),
-        ("cursor=AAAA", ["cursor"]),
-        ("cursor=cm93czox&cursor=cm93czox", ["cursor"]),
-        ("cursor=cGF5bWVudHM6MQ", ["cursor"]),
-        ("cursor=cm93czotMQ", ["cursor"]),
-        ("cursor=cm93czo5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5", ["cursor"]),
-        ("limit=%FF", ["query"]),
-        ("&".join(f"a{n}=1" for n in range(51)), ["query"]),
-    ],
-)
-async def test_queries(world: World, query: str, paths: list[str]) -> None:
-    async with world.by_user("u1") as client:
-        assert problems(await client.get(f"/wallet/transactions?{query}")) == paths
-
-
-async def test_other_queries(world: World) -> None:
-    async with await world.by_key() as client, world.by_admin() as admin:
-        assert problems(await client.get("/blocklist?limit=5001")) == ["limit"]
-        assert problems(await client.get("/subscriptions/u1/validate?units=0")) == ["units"]
-        huge = await client.get("/subscriptions/u1/validate?units=" + "9" * 30)
-        assert problems(huge) == ["units"]
-        query = "type=credit.added&type=nothing&userId=..&after=zz"
-        answer = await admin.get(f"/admin/events?{query}")
-        assert problems(answer) == ["userId", "type[1]"]
-        assert problems(await admin.get("/admin/events?after=zz")) == ["after"]
-        # Another spelling of the bytes of "ZXZlbnRzOjE".
-        assert problems(await admin.get("/admin/events?after=ZXZlbnRzOjF")) == ["after"]
-        assert problems(await admin.get("/admin/api-keys?service=nobody")) == ["service"]
 
 
 @pytest.mark.parametrize(
@@ -319,3 +179,21 @@ async def test_request_keys(client: httpx.AsyncClient) -> None:
     for header in (b"", b" ", b"x" * 129, b"\xff"):
         answer = await client.post("/deduct", json=body, headers={b"Idempotency-Key": header})
         assert problems(answer) == ["Idempotency-Key"]
+
+
+async def test_replays(world: World) -> None:
+    async with world.by_admin() as admin:
+
+        async def problems_of(**body: Any) -> list[str]:
+            return problems(await admin.post("/admin/events/replay", json=body))
+
+        times = {"from": "2030-01-01T00:00:00Z", "to": "2030-01-01T00:00:00+00:00"}
+        assert await problems_of() == ["from", "to"]
+        assert await problems_of(**times) == ["to"]
+        assert await problems_of(**times | {"from": "2030-01-01T00:00:00", "to": 5}) == [
+            "from",
+            "to",
+        ]
+        wrong = {"userId": "..", "types": ["credit.added", "nothing"], "queue": ""}
+        assert await problems_of(**times, **wrong) == ["userId", "types[1]", "queue"]
+        assert await problems_of(**times, types=[]) == ["types"]

@@ -41,6 +41,7 @@ USER_ROUTES = [
 ADMIN_ROUTES = [
     ("POST", "/admin/credits"),
     ("GET", "/admin/events"),
+    ("POST", "/admin/events/replay"),
     ("POST", "/admin/api-keys/generate"),
     ("GET", "/admin/api-keys"),
     ("GET", "/admin/api-keys/k1"),

@@ -34,7 +34,6 @@ def test_every_error_has_a_status_and_an_example(kind: type[e.PaymentServiceErro
     example = EXAMPLES[kind]
     assert type(example) is kind
     assert example.message
-    assert kind.retryable == (STATUS[kind] in (429, 503) and kind is not e.StoreCorrupt)
     assert all("_" not in name for name in camel(example.details()))
 
 

@@ -149,7 +149,7 @@ async def test_an_unsigned_notification_is_refused(service: Service) -> None:
             "currency": "USD",
         }
         for headers in ({}, {"sandbox-signature": f"t={int(time.time())},v1={'0' * 64}"}):
-            answer = await client.http.post("/webhooks/sandbox", json=told, headers=headers)
+            answer = await client.send("/webhooks/sandbox", told, headers=headers)
             assert answer.status_code == 401
         assert await balance(client) == 0
 

@@ -8,9 +8,10 @@ import pytest
 from shothik_payment.adapters.sqlite.database import SqliteDatabase
 from shothik_payment.adapters.sqlite.schema import MIGRATIONS, migrate
 from shothik_payment.domain.errors import StoreCorrupt
+from shothik_payment.domain.ports.event_log import PARTITIONS, Backlog
 from shothik_payment.domain.use_cases.verify import Verify
 from tests.contracts.bindings import opened, sqlite_ports
-from tests.contracts.book import SERVICE, Book, binding, deducting
+from tests.contracts.book import NOW, SERVICE, Book, binding, deducting, in_days
 from tests.integration.sqlite.conftest import Start
 
 VERSION_1 = Path(__file__).with_name("version_1.sql")
@@ -44,6 +45,11 @@ async def test_a_file_of_version_1_is_read_and_written(old_file: Path) -> None:
         book = Book(ports.ledger)
         again = await book.store.commit([await book.change(deducting("u1", 1, binding("new")))])
         assert again == [True]
+        old = await ports.events.unpublished(range(PARTITIONS), 100)
+        assert [e.sequence for e in old if e.user_id == "u2"] == [1, 2, 3, 4, 5]
+        await ports.events.mark(old[:1], old[1:2], NOW)
+        assert await ports.events.backlog() == Backlog(5, NOW, 1)
+        assert await ports.pruning.prune_events(in_days(1), 100) == 3
         taken = await book.change(deducting("u1", 1, binding("r1")), blind=True)
         assert await book.store.commit([taken]) == [False]
         async for progress in Verify(ports.audit).run():

@@ -2,7 +2,12 @@
 
 import pytest
 
-from shothik_payment.domain.errors import IdempotencyKeyReused, InsufficientCredits, UserFrozen
+from shothik_payment.domain.errors import (
+    IdempotencyKeyReused,
+    InsufficientCredits,
+    NotFound,
+    UserFrozen,
+)
 from shothik_payment.domain.ledger import commands as c
 from shothik_payment.domain.model.hold import HoldStatus
 from shothik_payment.domain.model.time import DAY, HOUR
@@ -67,6 +72,17 @@ def test_a_refusal_binds_nothing_and_is_judged_again(world: World) -> None:
     done = world.do(c.Deduct, **asked)
     assert not done.replayed
     assert world.wallet.available == 80
+
+
+def test_what_was_done_is_recalled_where_it_could_not_be_asked_for_today(world: World) -> None:
+    first = world.do(c.Deduct, **DEDUCT, request=key("r1"))
+    gone = NotFound("pack", "p")
+    again = world.do(c.Recall, refusal=gone, request=key("r1"))
+    assert (again.transaction, again.replayed) == (first.transaction, True)
+    world.refusal(IdempotencyKeyReused, c.Recall, refusal=gone, request=key("r1", b"other"))
+    assert world.refusal(NotFound, c.Recall, refusal=gone, request=key("r2")) is gone
+    assert world.last_change is None
+    assert not world.do(c.Deduct, **DEDUCT, request=key("r2")).replayed
 
 
 def test_what_was_refused_under_a_key_may_come_with_another_body(world: World) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from shothik_payment.domain.errors import InvalidRequest
-from shothik_payment.domain.use_cases.payments import ReturnOrigins
+from shothik_payment.domain.use_cases.return_origins import ReturnOrigins
 
 ORIGINS = ReturnOrigins(["https://shothik.ai", "https://pay.shothik.ai:8443", "http://localhost:*"])
 

@@ -11,9 +11,15 @@ from shothik_payment.domain.errors import (
     NotFound,
     Unauthenticated,
 )
-from shothik_payment.domain.model.api_key import ApiKey, ApiKeyStatus, Scope, well_formed
+from shothik_payment.domain.model.api_key import (
+    ApiKey,
+    ApiKeyStatus,
+    Scope,
+    compose_key,
+    well_formed,
+)
 from shothik_payment.domain.model.time import HOUR, Millis
-from shothik_payment.domain.use_cases.api_keys import CACHE_MS, KeyRing
+from shothik_payment.domain.use_cases.api_keys import CACHE_MS, CACHED_REFUSALS, KeyRing
 from tests.support.service import CATALOG, START, TestService
 from tests.support.world import key
 
@@ -157,12 +163,38 @@ async def test_a_mistyped_key_is_refused_before_any_look_up(service: TestService
     assert keys.asked == 0
 
 
-async def test_a_key_nobody_made_is_unknown_each_time(service: TestService) -> None:
+async def test_a_key_nobody_made_costs_one_look_up_a_second(service: TestService) -> None:
     _, plain = await generate(service)
     service.state.api_keys_by_digest.clear()
-    for _ in range(2):
+    keys = SlowKeys(service)
+    ring = ring_over(service, keys)
+    for step, asked in ((0, 1), (CACHE_MS - 1, 1), (1, 2), (-HOUR, 3)):
+        service.clock.advance(step)
+        for _ in range(3):
+            with pytest.raises(Unauthenticated, match="unknown"):
+                await ring.principal(plain, None)
+        assert keys.asked == asked
+
+
+async def test_what_is_kept_of_keys_that_are_no_good_is_bounded(service: TestService) -> None:
+    numbers = range(CACHED_REFUSALS + 1)
+    plains = [compose_key("paraphrase", bytes((n // 62, n % 62) * 32)) for n in numbers]
+    keys = SlowKeys(service)
+    ring = ring_over(service, keys)
+    for plain in (*plains, plains[0]):
         with pytest.raises(Unauthenticated, match="unknown"):
+            await ring.principal(plain, None)
+    assert keys.asked == len(plains) + 1
+
+
+async def test_a_refusal_is_not_told_of_another_key(service: TestService) -> None:
+    revoked, plain = await generate(service)
+    _, good = await generate(service)
+    await service.keys.revoke(revoked.id, actor="admin")
+    for _ in range(2):
+        with pytest.raises(Unauthenticated, match="revoked"):
             await service.ring.principal(plain, None)
+        await service.ring.principal(good, None)
 
 
 async def test_a_key_is_believed_for_a_second_and_no_longer(service: TestService) -> None:
@@ -224,6 +256,29 @@ async def test_many_at_once_share_one_look_up(service: TestService) -> None:
     principals = await asyncio.gather(*asking[1:])
     assert {principal.key_id for principal in principals} == {made.id}
     assert keys.asked == 1
+
+
+async def test_a_look_up_that_takes_long_is_shared_for_a_second_only(
+    service: TestService,
+) -> None:
+    """What it saw may be older than the revocation."""
+    made, plain = await generate(service)
+    keys = SlowKeys(service)
+    ring = ring_over(service, keys)
+    keys.gate.clear()
+    early = asyncio.ensure_future(ring.principal(plain, None))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    await service.keys.revoke(made.id, actor="admin")
+    service.clock.advance(CACHE_MS)
+    late = asyncio.ensure_future(ring.principal(plain, None))
+    await asyncio.sleep(0)
+    keys.gate.set()
+    assert (await early).key_id == made.id
+    with pytest.raises(Unauthenticated, match="revoked"):
+        await late
+    with pytest.raises(Unauthenticated, match="revoked"):
+        await ring.principal(plain, None)
 
 
 @pytest.mark.parametrize(

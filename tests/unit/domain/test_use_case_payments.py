@@ -160,6 +160,30 @@ async def test_a_repeat_after_a_crash_and_a_sweep_that_gave_up_still_gets_a_chec
     assert (await stored(service, again)).status is PaymentStatus.PAID
 
 
+async def test_a_repeat_gives_the_same_session_though_its_gateway_is_gone(
+    service: TestService,
+) -> None:
+    first = await initiate(service, gateway="sandbox", request=key("p1"))
+    for left in ([], [ScriptedGateway("stripe")]):
+        service.checkouts = service.checkouts_with(*left)
+        again = await initiate(service, gateway="sandbox", request=key("p1"))
+        assert (again.id, again.session_id) == (first.id, first.session_id)
+        with pytest.raises(InvalidRequest, match="gateway"):
+            await initiate(service, gateway="sandbox", request=key("p2"))
+    assert len(service.state.payments) == 1
+
+
+async def test_an_intent_whose_gateway_is_gone_is_given_up_and_frees_the_key(
+    service: TestService,
+) -> None:
+    intent = await crashed_before_the_checkout(service)
+    service.checkouts = service.checkouts_with(ScriptedGateway("stripe"))
+    with pytest.raises(Unavailable, match="gateway"):
+        await initiate(service, request=key("p1"))
+    assert (await stored(service, intent)).status is PaymentStatus.FAILED
+    assert (await initiate(service, request=key("p1"))).gateway == "stripe"
+
+
 # Reading
 
 

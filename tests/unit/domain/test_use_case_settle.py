@@ -12,6 +12,7 @@ from shothik_payment.domain.errors import (
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.payment import PaymentStatus
 from shothik_payment.domain.model.time import DAY, HOUR
+from shothik_payment.domain.ports.event_log import START
 from shothik_payment.domain.ports.gateway import GatewayReport, GatewayState
 from shothik_payment.domain.use_cases.payments import FIRST_CHECK_MS, LAST_CHECK_AFTER_MS
 from tests.support.checkouts import PRICE, crashed_before_the_checkout, initiate, stored
@@ -37,7 +38,7 @@ async def test_a_notification_settles_once(service: TestService) -> None:
     assert (await service.views.wallet("u1")).available == 100
     settled = await stored(service, payment)
     assert (settled.status, settled.next_check_at) == (PaymentStatus.PAID, None)
-    told = [event.type for event in (await service.feed.page(0, 9, "u1")).events]
+    told = [event.type for event in (await service.feed.page(START, 9, "u1")).events]
     assert told == ["payment.completed", "credit.added"]
 
 

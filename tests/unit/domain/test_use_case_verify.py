@@ -50,6 +50,16 @@ def lose_event(index: int) -> Callable[[StoredUser], None]:
     return lambda user: user.events.__delitem__(index)
 
 
+def prune(through: int, *lost: int) -> Callable[[StoredUser], None]:
+    """Take events away up to a sequence, and these as well."""
+
+    def spoil(user: StoredUser) -> None:
+        user.pruned_through = through
+        user.events = [e for e in user.events if e.sequence > through and e.sequence not in lost]
+
+    return spoil
+
+
 def spoil_grant(user: StoredUser) -> None:
     user.wallet.grants[0].available -= 1
 
@@ -77,6 +87,19 @@ def double_row(user: StoredUser) -> None:
 def test_a_sound_ledger_shows_no_difference(world: World) -> None:
     assert world.state.differences("u1") == []
     assert world.state.differences("nobody") == []
+
+
+@pytest.mark.parametrize("through", [1, 2, 4])
+def test_pruned_events_are_not_missed(world: World, through: int) -> None:
+    assert world.state.user("u1").wallet.events == 4
+    prune(through)(world.state.user("u1"))
+    assert world.state.differences("u1") == []
+
+
+def test_a_mark_without_pruning_is_no_difference(world: World) -> None:
+    """Killed between the mark and the deletion."""
+    world.state.user("u1").pruned_through = 2
+    assert world.state.differences("u1") == []
 
 
 @pytest.mark.parametrize(
@@ -107,9 +130,14 @@ def test_a_sound_ledger_shows_no_difference(world: World) -> None:
         (spoil_hold, "hold "),
         (lose_hold, "hold "),
         (lose_stored_hold, "stored hold "),
-        (lose_event(0), "events"),
+        (lose_event(0), "first event"),
         (lose_event(1), "events"),
         (lose_event(-1), "last event"),
+        (prune(1, 2), "first event"),
+        (prune(1, 3), "events"),
+        (prune(1, 4), "last event"),
+        (prune(2, 3, 4), "last event"),
+        (prune(0, 1, 2, 3, 4), "last event"),
         (lose_row, "number of"),
         (double_row, "row count"),
     ],

@@ -4,39 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
 
 import pytest
 
-from shothik_payment.domain.errors import InsufficientCredits, Unavailable
+from shothik_payment.domain.errors import IdempotencyKeyReused, InsufficientCredits, Unavailable
 from shothik_payment.domain.ledger import commands as c
 from shothik_payment.domain.ledger.writer import WriterLimits
 from shothik_payment.domain.ports.ledger_store import ChangeSet, Needs
 from tests.support.world import key
 from tests.support.writer_bench import Bench
-
-
-@pytest.fixture
-async def bench() -> Any:
-    bench = Bench()
-    bench.writer.start()
-    yield bench
-    bench.store.gate.set()
-    await bench.writer.stop()
-    assert bench.writer.unanswered == 0
-    for user in bench.store.state.users:
-        bench.store.state.check(user)
-
-
-async def test_what_queues_up_during_a_commit_goes_in_the_next_one(bench: Bench) -> None:
-    await bench.grant(100)
-    await bench.busy()
-    answers = [bench.deduct(1) for _ in range(50)]
-    bench.store.gate.set()
-    await asyncio.gather(*answers)
-    (change,) = bench.store.commits[-1]
-    assert len(change.transactions) == 50
-    assert bench.store.state.user("u1").wallet.version == 2
 
 
 async def test_an_answer_comes_only_when_it_is_stored(bench: Bench) -> None:
@@ -79,6 +55,20 @@ async def test_a_repeat_in_the_same_batch_gets_the_same_row(bench: Bench) -> Non
     assert bench.store.state.user("u1").wallet.available == 6
 
 
+async def test_a_known_key_is_answered_whatever_its_command_asks_for_now(bench: Bench) -> None:
+    """The rate card may have changed meanwhile. Who is new pays nothing for it: no read."""
+    await bench.grant(10)
+    reads = len(bench.store.loads)
+    first = await bench.deduct(4, request=key("r1"))
+    assert (len(bench.store.loads), len(bench.store.commits)) == (reads, 2)
+    for amount in (4, 1, 1000):
+        again = await bench.deduct(amount, request=key("r1"))
+        assert (again.transaction, again.replayed) == (first.transaction, True)
+    with pytest.raises(IdempotencyKeyReused):
+        await bench.deduct(4, request=key("r1", b"another body"))
+    assert bench.store.state.user("u1").wallet.available == 6
+
+
 async def test_a_command_that_breaks_fails_alone(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -95,6 +85,21 @@ async def test_a_command_that_breaks_fails_alone(
     assert (await after).transaction is not None
     await neighbour
     assert [row.amount for row in bench.store.state.user("u1").rows] == [10, 1, 2]
+
+
+async def test_a_bug_beside_the_commands_fails_its_batch_and_the_writer_goes_on(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.bug = ValueError("a bug")
+    gone, *answers = [bench.grant(1), bench.grant(1), bench.grant(1, "u2")]
+    gone.cancel()
+    for answer in answers:
+        with caplog.at_level(logging.CRITICAL), pytest.raises(ValueError, match="a bug"):
+            await answer
+    assert bench.writer.unanswered == 0
+    bench.bug = None
+    async with asyncio.timeout(5):
+        await bench.grant(1)
 
 
 async def test_only_who_lost_the_race_is_replayed_from_a_fresh_read(bench: Bench) -> None:
@@ -156,108 +161,6 @@ async def test_a_refusal_beside_a_failed_commit_is_still_a_refusal(bench: Bench)
         await refused
     with pytest.raises(Unavailable):
         await failed
-
-
-async def test_overload_is_refused_at_the_door() -> None:
-    bench = Bench(max_queue=3)
-    bench.writer.start()
-    first = await bench.busy()
-    answers = [bench.grant(1), bench.grant(1)]
-    assert bench.writer.full()
-    with pytest.raises(Unavailable, match="full"):
-        bench.grant(1)
-    assert bench.writer.unanswered == 3
-    bench.store.gate.set()
-    await asyncio.gather(first, *answers)
-    assert not bench.writer.full()
-    await bench.grant(1)
-    await bench.writer.stop()
-
-
-async def test_a_batch_is_bounded() -> None:
-    bench = Bench(max_batch=4)
-    bench.writer.start()
-    await bench.busy()
-    answers = [bench.grant(1) for _ in range(10)]
-    bench.store.gate.set()
-    await asyncio.gather(*answers)
-    sizes = [sum(len(change.transactions) for change in commit) for commit in bench.store.commits]
-    assert sizes == [1, 4, 4, 2]
-    await bench.writer.stop()
-
-
-async def test_a_second_batch_goes_beside_a_commit_once_it_is_as_large(bench: Bench) -> None:
-    answers = [await bench.busy(3)]
-    bench.store.entered.clear()
-    answers += [bench.grant(1), bench.grant(1, "u2")]
-    for _ in range(10):
-        await asyncio.sleep(0)
-    assert not bench.store.entered.is_set()
-    answers.append(bench.grant(1, "u3"))
-    await bench.store.entered.wait()
-    bench.store.entered.clear()
-    answers += [bench.grant(1, f"v{n}") for n in range(20)]
-    for _ in range(10):
-        await asyncio.sleep(0)
-    assert not bench.store.entered.is_set()  # two are in flight
-    bench.store.gate.set()
-    await asyncio.gather(*answers)
-    sizes = [sum(len(change.transactions) for change in commit) for commit in bench.store.commits]
-    assert sizes == [3, 3, 20]
-
-
-async def test_a_user_s_next_command_waits_until_the_last_is_stored(bench: Bench) -> None:
-    """Beside it, it would build on a wallet that may never come to be."""
-    await bench.grant(10, "hot")
-    bench.store.gate.clear()
-    bench.store.entered.clear()
-    first = bench.deduct(4, "hot")
-    await bench.store.entered.wait()
-    bench.store.entered.clear()
-    refused, second, neighbour = (
-        bench.deduct(7, "hot"), bench.deduct(6, "hot"), bench.grant(1, "u2"))  # fmt: skip
-    await bench.store.entered.wait()
-    bench.store.gate.set()
-    with pytest.raises(InsufficientCredits):
-        await refused
-    await asyncio.gather(first, second, neighbour)
-    assert [[c.wallet.user_id for c in done] for done in bench.store.commits[1:]] == [
-        ["hot"],
-        ["u2"],
-        ["hot"],
-    ]
-
-
-async def test_stopping_answers_what_was_admitted_and_admits_nothing_more() -> None:
-    bench = Bench()
-    bench.writer.start()
-    lost: list[ChangeSet] = []
-    bench.store.lose = lambda change: not lost and not lost.append(change)
-    first = await bench.busy()
-    second = bench.grant(2)
-    stopping = asyncio.ensure_future(bench.writer.stop())
-    await asyncio.sleep(0)
-    assert bench.writer.full()
-    with pytest.raises(Unavailable, match="stopping"):
-        bench.grant(1)
-    assert not stopping.done()
-    bench.store.gate.set()
-    await stopping
-    # The one that had lost its race was replayed before the end.
-    assert first.done()
-    assert second.done()
-    assert bench.store.state.user("busy").wallet.available == 1
-    assert bench.writer.unanswered == 0
-
-
-async def test_a_writer_without_work_stops_at_once() -> None:
-    bench = Bench()
-    await bench.writer.stop()
-    bench = Bench()
-    bench.writer.start()
-    await asyncio.sleep(0)
-    async with asyncio.timeout(5):
-        await bench.writer.stop()
 
 
 async def test_a_caller_who_goes_away_changes_nothing(bench: Bench) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from shothik_payment.domain.errors import Misconfigured
 from shothik_payment.entrypoints.guard import require_startable, warnings
-from shothik_payment.entrypoints.settings import Settings, load_settings
+from shothik_payment.entrypoints.settings import Settings, load_settings, without_password
 
 STRONG = "4f1c0e7a9b2d58363c7e1f90a4b6d8e2"
 
@@ -52,12 +52,13 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -
         ("PORT", "0", "expected greater than or equal to 1; found '0'"),
         ("WORKERS", "65", "less than or equal to 64"),
         ("APP_ENV", "prod", "expected 'development' or 'production'; found 'prod'"),
-        ("DATABASE_URL", "mongodb://h/db", "not supported by this version yet"),
-        ("DATABASE_URL", "sqlite:///", "expected sqlite:///path or memory://"),
-        ("DATABASE_URL", "var/shothik.db", "expected sqlite:///path or memory://"),
-        ("REDIS_URL", "redis://localhost", "not supported by this version yet"),
-        ("RABBITMQ_URL", "amqp://localhost", "not supported by this version yet"),
-        ("RABBITMQ_URL", "rabbit", "expected memory://"),
+        ("DATABASE_URL", "sqlite:///", "expected mongodb://host/…, sqlite:///path or memory://"),
+        ("DATABASE_URL", "var/shothik.db", "expected mongodb://"),
+        ("DATABASE_URL", "mongodb://", "expected mongodb://host"),
+        ("DATABASE_URL", "redis://localhost", "expected mongodb://host"),
+        ("REDIS_URL", "localhost:6379", "expected redis://host/… or memory://"),
+        ("RABBITMQ_URL", "rabbit", "expected amqp://host/… or memory://"),
+        ("RABBITMQ_URL", "sqlite:///x", "expected amqp://host/… or memory://"),
         ("PUBLIC_URL", "pay.example.com", "expected an http:// or https:// address"),
         ("RETURN_ORIGINS", "https://a.example/x", "'https://a.example/x' is none"),
         ("TRUSTED_PROXIES", "10.0.0.1/8", "expected networks such as 10.0.0.0/8"),
@@ -81,12 +82,80 @@ def test_several_faults_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "WORKERS: " in message
 
 
-def test_passwords_and_secrets_are_never_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "hunter2" not in refused(monkeypatch, DATABASE_URL="mongodb://u:hunter2@h/db")
-    monkeypatch.delenv("DATABASE_URL")
+@pytest.mark.parametrize("scheme", ["mongo://", "mongodb//", "mongodb:/"])
+def test_a_password_in_a_wrong_url_is_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    message = refused(monkeypatch, DATABASE_URL=f"{scheme}u:hun@ter2@h/db")
+    assert "DATABASE_URL: " in message
+    assert "hun" not in message
+    assert "ter2" not in message
+
+
+def test_passwords_and_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JWT_SECRET", "hunter2")
-    assert "hunter2" not in repr(load_settings())
+    monkeypatch.setenv("DATABASE_URL", "mongodb+srv://u:hunter2@h/db?replicaSet=rs")
+    monkeypatch.setenv("REDIS_URL", "rediss://:hunter2@h")
+    monkeypatch.setenv("RABBITMQ_URL", "amqps://u:hunter2@h/v")
+    settings = load_settings()
+    assert (settings.store, settings.cache, settings.broker) == ("mongodb", "redis", "amqp")
+    assert not settings.embedded
+    assert "hunter2" not in repr(settings)
+    assert without_password(settings.database_url) == "mongodb+srv://***@h/db?replicaSet=rs"
     assert "hunter2" not in refused(monkeypatch, APP_ENV="production")
+
+
+PRODUCTION = {
+    "APP_ENV": "production",
+    "JWT_SECRET": STRONG,
+    "DATABASE_URL": "mongodb://u:p%40ssword-of-many@h1,h2:27018/shothik?replicaSet=rs",
+    "REDIS_URL": "redis://:password-of-many@h",
+    "RABBITMQ_URL": "amqp://u:password-of-many@h",
+}
+
+
+def set_production(monkeypatch: pytest.MonkeyPatch, **changes: str) -> None:
+    for name, value in (PRODUCTION | changes).items():
+        monkeypatch.setenv(name, value)
+
+
+def test_production_starts_with_servers_and_strong_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_production(monkeypatch, WORKERS="4")
+    settings = load_settings()
+    require_startable(settings)
+    assert list(warnings(settings)) == []
+    assert not settings.sandbox_on
+
+
+def test_production_trusts_a_certificate_instead_of_a_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    by_certificate = "mongodb://h/shothik?authMechanism=MONGODB-X509&tls=true"
+    set_production(monkeypatch, DATABASE_URL=by_certificate)
+    require_startable(load_settings())
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("DATABASE_URL", "memory://", "keeps its ledger for good; set mongodb://"),
+        ("REDIS_URL", "memory://", "set redis://"),
+        ("RABBITMQ_URL", "memory://", "set amqp://"),
+        ("DATABASE_URL", "mongodb://h/db", "has no password"),
+        ("REDIS_URL", "redis://h", "has no password"),
+        ("REDIS_URL", "redis://:short@h", "shorter than 12 characters"),
+        ("RABBITMQ_URL", "amqp://admin:shothik_rabbitmq_2025@h", "is published"),
+        ("SANDBOX_GATEWAY", "on", "set SANDBOX_GATEWAY=off"),
+    ],
+)
+def test_production_says_what_to_set(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, told: str
+) -> None:
+    set_production(monkeypatch)
+    message = refused(monkeypatch, **{variable: value})
+    assert message.startswith(f"{variable}: ")
+    assert told in message
+    assert "shothik_rabbitmq_2025" not in message
 
 
 def test_lists_are_comma_separated(monkeypatch: pytest.MonkeyPatch) -> None:

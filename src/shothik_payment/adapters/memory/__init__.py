@@ -1,1 +1,33 @@
 """Ports kept in this process: for tests, and for what may be lost."""
+
+from shothik_payment.adapters.memory.answer_cache import MemoryAnswerCache
+from shothik_payment.adapters.memory.api_keys import MemoryApiKeys
+from shothik_payment.adapters.memory.broker import MemoryBroker
+from shothik_payment.adapters.memory.documents import MemoryDocuments
+from shothik_payment.adapters.memory.event_log import MemoryEventLog
+from shothik_payment.adapters.memory.health import MemoryHealth
+from shothik_payment.adapters.memory.ledger_audit import MemoryLedgerAudit
+from shothik_payment.adapters.memory.ledger_store import MemoryLedgerStore
+from shothik_payment.adapters.memory.payments import MemoryPayments
+from shothik_payment.adapters.memory.pruning import MemoryPruning
+from shothik_payment.adapters.memory.rate_limiter import MemoryRateLimiter
+from shothik_payment.adapters.memory.shared_lock import MemorySharedLock
+from shothik_payment.adapters.memory.state import MemoryState
+from shothik_payment.adapters.memory.wallets import MemoryWallets
+
+__all__ = [
+    "MemoryAnswerCache",
+    "MemoryApiKeys",
+    "MemoryBroker",
+    "MemoryDocuments",
+    "MemoryEventLog",
+    "MemoryHealth",
+    "MemoryLedgerAudit",
+    "MemoryLedgerStore",
+    "MemoryPayments",
+    "MemoryPruning",
+    "MemoryRateLimiter",
+    "MemorySharedLock",
+    "MemoryState",
+    "MemoryWallets",
+]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
+from shothik_payment.adapters.memory.ready import Ready
 from shothik_payment.domain.model.time import SECOND
 from shothik_payment.domain.ports.answer_cache import ANSWER_TTL_SECONDS, FinishedAnswer
 from shothik_payment.domain.ports.clock import Clock
@@ -18,7 +19,10 @@ class MemoryAnswerCache:
         self._max_answers = max_answers
         self._answers: OrderedDict[str, tuple[int, bytes, bytes]] = OrderedDict()
 
-    async def get(self, key: str) -> FinishedAnswer | None:
+    def get(self, key: str) -> Ready[FinishedAnswer | None]:
+        return Ready(self._found(key))
+
+    def _found(self, key: str) -> FinishedAnswer | None:
         found = self._answers.get(key)
         if found is None:
             return None

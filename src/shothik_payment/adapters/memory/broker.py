@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 
+from shothik_payment.domain.ports.broker import Delivery
 from shothik_payment.domain.ports.event_log import RecordedEvent
 
 MAX_QUEUED = 1_000
@@ -66,16 +67,15 @@ class MemoryBroker:
             for event in ("stop_user", "resume_user"):
                 self.bind(f"{service}.{event}", f"service.{service}.{event}")
 
-    async def publish(self, events: Sequence[RecordedEvent]) -> list[bool]:
+    async def publish(
+        self, events: Sequence[RecordedEvent], queue: str | None = None
+    ) -> list[Delivery]:
+        if queue is not None:
+            only = self._queues.get(queue)
+            return [_put(event, () if only is None else (only,)) for event in events]
         if not self._bindings:
-            return [False] * len(events)
-        taken = []
-        for event in events:
-            queues = self._route(event.routing_key)
-            for queue in queues:
-                queue.put(replace(event))
-            taken.append(bool(queues))
-        return taken
+            return [Delivery.UNWANTED] * len(events)
+        return [_put(event, self._route(event.routing_key)) for event in events]
 
     def _route(self, routing_key: str) -> tuple[MemoryQueue, ...]:
         queues = self._routes.get(routing_key)
@@ -86,6 +86,12 @@ class MemoryBroker:
                 self._routes.clear()
             self._routes[routing_key] = queues
         return queues
+
+
+def _put(event: RecordedEvent, queues: Sequence[MemoryQueue]) -> Delivery:
+    for queue in queues:
+        queue.put(replace(event))
+    return Delivery.TAKEN if queues else Delivery.UNWANTED
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:

@@ -1,33 +1,103 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from itertools import islice
 
 from shothik_payment.adapters.memory.state import MemoryState
+from shothik_payment.domain.errors import InvalidRequest
 from shothik_payment.domain.model.time import Millis
-from shothik_payment.domain.ports.event_log import RecordedEvent
+from shothik_payment.domain.ports.event_log import (
+    PARTITIONS,
+    START,
+    Backlog,
+    RecordedEvent,
+    partition_of,
+)
+
+_MAX_DIGITS = 18
+
+
+def _number(position: str) -> int:
+    if position == START:
+        return 0
+    if not (position.isascii() and position.isdigit()) or len(position) > _MAX_DIGITS:
+        raise InvalidRequest.of("after", "a position that this log has given")
+    return int(position)
+
+
+def _among(
+    events: dict[str, RecordedEvent],
+    partitions: Collection[int],
+    limit: int,
+    without: Collection[str] = (),
+) -> list[RecordedEvent]:
+    everywhere = len(set(partitions)) == PARTITIONS
+    found: Iterable[RecordedEvent] = (
+        replace(event)
+        for event in events.values()
+        if event.user_id not in without
+        and (everywhere or partition_of(event.user_id) in partitions)
+    )
+    return list(islice(found, limit))
 
 
 class MemoryEventLog:
+    """Positions count the events."""
+
     def __init__(self, state: MemoryState) -> None:
         self._state = state
 
     async def read(
-        self, after: int, limit: int, user_id: str | None = None, types: Sequence[str] = ()
+        self,
+        after: str,
+        limit: int,
+        user_id: str | None = None,
+        types: Sequence[str] = (),
+        since: Millis | None = None,
+        until: Millis | None = None,
     ) -> list[RecordedEvent]:
+        events = self._state.events
+        first = bisect_right(events, _number(after), key=lambda event: int(event.position))
         wanted = (
             replace(event)
-            for event in islice(self._state.events, max(after, 0), None)
-            if user_id in (None, event.user_id) and (not types or event.type in types)
+            for event in islice(events, first, None)
+            if user_id in (None, event.user_id)
+            and (not types or event.type in types)
+            and (since is None or event.at >= since)
+            and (until is None or event.at < until)
         )
         return list(islice(wanted, limit))
 
-    async def unpublished(self, limit: int) -> list[RecordedEvent]:
-        # Positions were put in, and stay, in order.
-        oldest = islice(self._state.unpublished, limit)
-        return [replace(self._state.events[position - 1]) for position in oldest]
+    async def unpublished(
+        self, partitions: Collection[int], limit: int, without: Collection[str] = ()
+    ) -> list[RecordedEvent]:
+        return _among(self._state.unpublished, partitions, limit, frozenset(without))
 
-    async def mark_published(self, positions: Sequence[int], at: Millis) -> None:
-        for position in positions:
-            self._state.unpublished.pop(position, None)
+    async def unpublished_of(self, user_id: str, limit: int) -> list[RecordedEvent]:
+        own = (replace(e) for e in self._state.unpublished.values() if e.user_id == user_id)
+        return list(islice(own, limit))
+
+    async def unwanted(self, partitions: Collection[int], limit: int) -> list[RecordedEvent]:
+        return _among(self._state.unwanted, partitions, limit)
+
+    async def mark(
+        self, published: Sequence[RecordedEvent], unwanted: Sequence[RecordedEvent], at: Millis
+    ) -> None:
+        state = self._state
+        for event in published:
+            state.unpublished.pop(event.position, None)
+            state.unwanted.pop(event.position, None)
+        moved = [state.unpublished.pop(event.position, None) for event in unwanted]
+        if any(moved):
+            state.unwanted.update((event.position, event) for event in moved if event is not None)
+            in_order = sorted(state.unwanted.items(), key=lambda entry: int(entry[0]))
+            state.unwanted = dict(in_order)
+
+    async def backlog(self) -> Backlog:
+        state = self._state
+        oldest = next(iter(state.unpublished.values()), None)
+        return Backlog(
+            len(state.unpublished), None if oldest is None else oldest.at, len(state.unwanted)
+        )

@@ -34,7 +34,12 @@ class MemoryLedgerAudit:
             told = sequences.get(user_id, [0])
             count = len(sequences.get(user_id, []))
             user = AuditedUser(
-                state.wallet(user_id), holds.get(user_id, []), count, min(told), max(told)
+                state.wallet(user_id),
+                holds.get(user_id, []),
+                count,
+                min(told),
+                max(told),
+                state.pruned.get(user_id, 0),
             )
             found.append((user, list(state.rows.get(user_id, []))))
         return found

@@ -71,9 +71,10 @@ class MemoryLedgerStore:
         for record in change.requests:
             state.requests[user, record.key] = replace(record)
         for event in change.events:
-            position = len(state.events) + 1
-            state.events.append(codec.recorded(event, position))
-            state.unpublished[position] = None
+            state.last_position += 1
+            told = codec.recorded(event, str(state.last_position))
+            state.events.append(told)
+            state.unpublished[told.position] = told
         return True
 
     def _key_taken(self, change: ChangeSet) -> bool:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
+from shothik_payment.adapters.memory.ready import Ready
 from shothik_payment.domain.model.time import SECOND
 from shothik_payment.domain.ports.clock import Clock
 from shothik_payment.domain.ports.rate_limiter import RateDecision
@@ -33,7 +34,7 @@ class MemoryRateLimiter:
         self._max_subjects = max_subjects
         self._subjects: OrderedDict[tuple[str, int], _Counted] = OrderedDict()
 
-    async def hit(self, subject: str, limit: int, window_seconds: int) -> RateDecision:
+    def hit(self, subject: str, limit: int, window_seconds: int) -> Ready[RateDecision]:
         slice_ms = -(-window_seconds * SECOND // SLICES)
         now = self._clock.now()
         index = now // slice_ms
@@ -55,7 +56,8 @@ class MemoryRateLimiter:
         oldest = slices[0][0] if slices else index
         reset_ms = (oldest + SLICES + 1) * slice_ms - now
         remaining = max(limit - counted.total, 0)
-        return RateDecision(allowed, limit, remaining, window_seconds, -(-reset_ms // SECOND))
+        reset_seconds = -(-reset_ms // SECOND)
+        return Ready(RateDecision(allowed, limit, remaining, window_seconds, reset_seconds))
 
     def _counted(self, subject: str, window_seconds: int) -> _Counted:
         key = (subject, window_seconds)

@@ -21,8 +21,9 @@ from shothik_payment.domain.ports.ledger_store import RequestRecord
 
 @dataclass(slots=True)
 class MemoryState:
-    """`rows`: by user, the ids of the wallet's rows in the order of their numbers. `events`: the
-    event at position n is at index n − 1."""
+    """`rows`: by user, the ids of the wallet's rows in the order of their numbers. `events` are in
+    the order of their positions, and so are `unpublished` and `unwanted`, which have some of them
+    by position. `pruned`: by user, up to which sequence the events may be gone."""
 
     wallets: dict[str, bytes] = field(default_factory=dict)
     rows: dict[str, list[str]] = field(default_factory=dict)
@@ -34,7 +35,10 @@ class MemoryState:
     payments: dict[str, bytes] = field(default_factory=dict)
     requests: dict[tuple[str, str], RequestRecord] = field(default_factory=dict)
     events: list[RecordedEvent] = field(default_factory=list)
-    unpublished: dict[int, None] = field(default_factory=dict)
+    last_position: int = 0
+    unpublished: dict[str, RecordedEvent] = field(default_factory=dict)
+    unwanted: dict[str, RecordedEvent] = field(default_factory=dict)
+    pruned: dict[str, int] = field(default_factory=dict)
     next_due: dict[str, Millis] = field(default_factory=dict)
     stopped: set[str] = field(default_factory=set)
     api_keys: dict[str, bytes] = field(default_factory=dict)

@@ -1,1 +1,25 @@
 """The embedded store: one SQLite file."""
+
+from shothik_payment.adapters.sqlite.api_keys import SqliteApiKeys
+from shothik_payment.adapters.sqlite.database import SqliteDatabase
+from shothik_payment.adapters.sqlite.documents import SqliteDocuments
+from shothik_payment.adapters.sqlite.event_log import SqliteEventLog
+from shothik_payment.adapters.sqlite.health import SqliteHealth
+from shothik_payment.adapters.sqlite.ledger_audit import SqliteLedgerAudit
+from shothik_payment.adapters.sqlite.ledger_store import SqliteLedgerStore
+from shothik_payment.adapters.sqlite.payments import SqlitePayments
+from shothik_payment.adapters.sqlite.pruning import SqlitePruning
+from shothik_payment.adapters.sqlite.wallets import SqliteWallets
+
+__all__ = [
+    "SqliteApiKeys",
+    "SqliteDatabase",
+    "SqliteDocuments",
+    "SqliteEventLog",
+    "SqliteHealth",
+    "SqliteLedgerAudit",
+    "SqliteLedgerStore",
+    "SqlitePayments",
+    "SqlitePruning",
+    "SqliteWallets",
+]

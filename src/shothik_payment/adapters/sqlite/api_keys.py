@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 
 from shothik_payment.adapters import codec
-from shothik_payment.adapters.sqlite import rows
 from shothik_payment.adapters.sqlite.commit import remember
 from shothik_payment.adapters.sqlite.database import SqliteDatabase
 from shothik_payment.domain.model.api_key import ApiKey
@@ -96,7 +95,7 @@ class SqliteApiKeys:
 def _request(connection: sqlite3.Connection, scope: str, key: str) -> RequestRecord | None:
     row = connection.execute(
         "SELECT user_id, key, fingerprint, subject_id, at FROM requests WHERE request_key = ?",
-        (rows.request_digest(scope, key),),
+        (codec.request_digest(scope, key),),
     ).fetchone()
     return None if row is None else RequestRecord(*row)
 

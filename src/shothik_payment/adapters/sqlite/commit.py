@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from itertools import zip_longest
 
+from shothik_payment.adapters import codec
 from shothik_payment.adapters.sqlite import rows
 from shothik_payment.adapters.sqlite.bookings import BOOKING_COLUMNS, NO_EVENT, NO_ROW, NO_WALLET
 from shothik_payment.adapters.sqlite.errors import is_taken
@@ -116,7 +117,7 @@ def _write_rare(connection: sqlite3.Connection, change: ChangeSet) -> None:
         _PAYMENTS.run(connection, [rows.payment_row(payment) for payment in change.payments])
     user = change.wallet.user_id
     for key in change.forgotten_requests:
-        digest = rows.request_digest(user, key)
+        digest = codec.request_digest(user, key)
         connection.execute("DELETE FROM requests WHERE request_key = ?", (digest,))
     for record in change.requests:
         remember(connection, record)
@@ -127,6 +128,6 @@ def _write_rare(connection: sqlite3.Connection, change: ChangeSet) -> None:
 
 def remember(connection: sqlite3.Connection, record: RequestRecord) -> None:
     """Raises IntegrityError where the key is taken."""
-    digest = rows.request_digest(record.user_id, record.key)
+    digest = codec.request_digest(record.user_id, record.key)
     row = (digest, record.user_id, record.key, record.fingerprint, record.subject_id, record.at)
     _REQUESTS.run(connection, [row])

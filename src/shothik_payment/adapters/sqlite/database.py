@@ -7,12 +7,11 @@ processes may work on one file: `BEGIN IMMEDIATE` makes their writers take turns
 from __future__ import annotations
 
 import asyncio
-import logging
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from queue import LifoQueue
 from typing import TypeVar
@@ -20,11 +19,10 @@ from typing import TypeVar
 import msgspec
 
 from shothik_payment.adapters.sqlite.bookings import make_bookings_view
+from shothik_payment.adapters.sqlite.checkpoints import Checkpoints
 from shothik_payment.adapters.sqlite.errors import is_damage, translated
 from shothik_payment.adapters.sqlite.schema import migrate
 from shothik_payment.domain.errors import Misconfigured, StoreCorrupt, Unavailable
-
-log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
@@ -37,9 +35,6 @@ READER_CACHE_KIB = 2_048
 PAGE_BYTES = 2_048
 """A deduction changes a few small entries in as many pages, and each goes whole into the WAL."""
 WAL_SIZE_LIMIT = 64 << 20
-CHECKPOINT_AFTER_CHANGES = 20_000
-"""Changed rows after which the WAL is copied back: some 50 MB of it where users are all
-different. SQLite's own checkpoint would run inside a commit, and make its callers wait."""
 
 
 class SqliteDatabase:
@@ -54,11 +49,9 @@ class SqliteDatabase:
         self._busy_timeout = busy_timeout_seconds
         self._writes = ThreadPoolExecutor(1, "sqlite-write")
         self._reads = ThreadPoolExecutor(READERS, "sqlite-read")
-        self._checkpoints = ThreadPoolExecutor(1, "sqlite-checkpoint")
+        self._checkpoints = Checkpoints(lambda: self._connect(READER_CACHE_KIB), self._writes)
         self._writer: sqlite3.Connection | None = None
         self._readers: LifoQueue[sqlite3.Connection] = LifoQueue()
-        self._checkpointed_changes = 0
-        self._checkpointing = False
         self._closing = False
         self._damage: str | None = None
         self._file: tuple[int, int] | None = None
@@ -137,12 +130,7 @@ class SqliteDatabase:
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            changes = connection.total_changes - self._checkpointed_changes
-            if changes > CHECKPOINT_AFTER_CHANGES and not self._checkpointing:
-                self._checkpointing = True
-                self._checkpointed_changes = connection.total_changes
-                with suppress(RuntimeError):  # closing down, which checkpoints too
-                    self._checkpoints.submit(self._checkpoint)
+            self._checkpoints.after_write(connection)
 
     def _work_on_reader(self, work: Work[T]) -> T:
         connection = self._readers.get()
@@ -150,34 +138,6 @@ class SqliteDatabase:
             return work(connection)
         finally:
             self._readers.put(connection)
-
-    # Checkpoints
-
-    def _checkpoint(self) -> None:
-        """Copy the bulk of the WAL back beside the running commits, then let the writer copy the
-        rest between two of them: with nothing left in it the next commit starts it anew."""
-        try:
-            connection = self._connect(READER_CACHE_KIB)
-            try:
-                connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-            finally:
-                connection.close()
-            self._writes.submit(self._finish_checkpoint)
-        except (sqlite3.Error, RuntimeError) as error:  # RuntimeError: closing down
-            self._checkpoint_failed(error)
-
-    def _finish_checkpoint(self) -> None:
-        try:
-            if self._writer is not None:
-                self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)")
-            self._checkpointing = False
-        except sqlite3.Error as error:
-            self._checkpoint_failed(error)
-
-    def _checkpoint_failed(self, error: Exception) -> None:
-        """Nothing is lost: the WAL has it all, and grows until a later checkpoint succeeds."""
-        self._checkpointing = False
-        log.warning("the write-ahead log of the data store could not be copied back: %s", error)
 
     # Life
 
@@ -249,7 +209,7 @@ class SqliteDatabase:
     def _close(self) -> None:
         self._reads.shutdown()
         self._writes.shutdown()
-        self._checkpoints.shutdown()
+        self._checkpoints.close()
         while not self._readers.empty():
             self._readers.get_nowait().close()
         writer, self._writer = self._writer, None

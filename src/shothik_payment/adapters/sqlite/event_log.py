@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -9,12 +9,30 @@ import msgspec
 from shothik_payment.adapters import codec
 from shothik_payment.adapters.sqlite import rows
 from shothik_payment.adapters.sqlite.database import SqliteDatabase
+from shothik_payment.domain.errors import InvalidRequest
 from shothik_payment.domain.model.time import Millis
-from shothik_payment.domain.ports.event_log import RecordedEvent
+from shothik_payment.domain.ports.event_log import PARTITIONS, START, Backlog, RecordedEvent
 
 _COLUMNS = f"position, {', '.join(rows.EVENT_COLUMNS)}"
 _Told = tuple[int, str, str, int, str, str, str, Millis, str]
 _decode = msgspec.json.Decoder(list[_Told]).decode
+
+_MAX_DIGITS = 18
+_UNPUBLISHED = "published_at IS NULL AND unwanted_at IS NULL"
+_UNWANTED = "published_at IS NULL AND unwanted_at IS NOT NULL"
+_IN_LIST = "IN (SELECT value FROM json_each(?))"
+_PARTITION = f"substr(id, {len('evt_') + 1}, 1) {_IN_LIST}"
+"""The first digit of the bucket, which every event's id shows."""
+
+_BACKLOG = f"""
+    SELECT (SELECT count(*) FROM outbox WHERE {_UNPUBLISHED}),
+        (SELECT at FROM outbox WHERE {_UNPUBLISHED} ORDER BY position LIMIT 1),
+        (SELECT count(*) FROM outbox WHERE {_UNWANTED})
+"""  # noqa: S608
+_MARK_PUBLISHED = (
+    f"UPDATE outbox SET published_at = ? WHERE published_at IS NULL AND position {_IN_LIST}"  # noqa: S608
+)
+_MARK_UNWANTED = f"UPDATE outbox SET unwanted_at = ? WHERE {_UNPUBLISHED} AND position {_IN_LIST}"  # noqa: S608
 
 
 def _events(
@@ -26,38 +44,95 @@ def _events(
         f" FROM (SELECT {_COLUMNS} FROM outbox {rest})",
         values,
     ).fetchone()
-    return [RecordedEvent(*event[:-1], event[-1].encode()) for event in _decode(told)]
+    return [
+        RecordedEvent(str(event[0]), *event[1:-1], event[-1].encode()) for event in _decode(told)
+    ]
+
+
+def _number(position: str) -> int:
+    if position == START:
+        return 0
+    if not (position.isascii() and position.isdigit()) or len(position) > _MAX_DIGITS:
+        raise InvalidRequest.of("after", "a position that this log has given")
+    return int(position)
+
+
+def _json(values: Iterable[str | int]) -> str:
+    return codec.encode(list(values)).decode()
 
 
 class SqliteEventLog:
+    """Positions are row numbers: commits take turns, so they are in the order of commits."""
+
     def __init__(self, database: SqliteDatabase) -> None:
         self._database = database
 
     async def read(
-        self, after: int, limit: int, user_id: str | None = None, types: Sequence[str] = ()
+        self,
+        after: str,
+        limit: int,
+        user_id: str | None = None,
+        types: Sequence[str] = (),
+        since: Millis | None = None,
+        until: Millis | None = None,
     ) -> list[RecordedEvent]:
-        conditions, values = ["position > ?"], list[Any]([after])
-        order = "position"
-        if user_id is not None:
-            conditions.append("user_id = ?")
-            values.append(user_id)
-            order = "sequence"  # the same for one user, and the order of the user's index
-        if types:
-            conditions.append(f"type IN ({', '.join('?' * len(types))})")
-            values.extend(types)
+        conditions, values = ["position > ?"], list[Any]([_number(after)])
+        for condition, value in (
+            ("user_id = ?", user_id),
+            ("at >= ?", since),
+            ("at < ?", until),
+            (f"type {_IN_LIST}", _json(types) if types else None),
+        ):
+            if value is not None:
+                conditions.append(condition)
+                values.append(value)
+        # For one user the same, and the order of the user's index.
+        order = "position" if user_id is None else "sequence"
+        return await self._select(conditions, values, order, limit)
+
+    async def unpublished(
+        self, partitions: Collection[int], limit: int, without: Collection[str] = ()
+    ) -> list[RecordedEvent]:
+        conditions, values = _among(_UNPUBLISHED, partitions)
+        if without:
+            conditions.append(f"user_id NOT {_IN_LIST}")
+            values.append(_json(without))
+        return await self._select(conditions, values, "position", limit)
+
+    async def unpublished_of(self, user_id: str, limit: int) -> list[RecordedEvent]:
+        # The plus sign keeps the user's index out of it: that has all the published ones too.
+        return await self._select([_UNPUBLISHED, "+user_id = ?"], [user_id], "position", limit)
+
+    async def unwanted(self, partitions: Collection[int], limit: int) -> list[RecordedEvent]:
+        return await self._select(*_among(_UNWANTED, partitions), "position", limit)
+
+    async def mark(
+        self, published: Sequence[RecordedEvent], unwanted: Sequence[RecordedEvent], at: Millis
+    ) -> None:
+        told = [(_MARK_PUBLISHED, published), (_MARK_UNWANTED, unwanted)]
+        marks = [
+            (mark, (at, _json(int(e.position) for e in events))) for mark, events in told if events
+        ]
+
+        def work(connection: sqlite3.Connection) -> None:
+            for statement, values in marks:
+                connection.execute(statement, values)
+
+        if marks:
+            await self._database.write(work)
+
+    async def backlog(self) -> Backlog:
+        return Backlog(*await self._database.read(lambda c: c.execute(_BACKLOG).fetchone()))
+
+    async def _select(
+        self, conditions: Sequence[str], values: Sequence[Any], order: str, limit: int
+    ) -> list[RecordedEvent]:
         rest = f"WHERE {' AND '.join(conditions)} ORDER BY {order} LIMIT ?"
         return await self._database.read(lambda c: _events(c, rest, [*values, limit]))
 
-    async def unpublished(self, limit: int) -> list[RecordedEvent]:
-        rest = "WHERE published_at IS NULL ORDER BY position LIMIT ?"
-        return await self._database.read(lambda c: _events(c, rest, [limit]))
 
-    async def mark_published(self, positions: Sequence[int], at: Millis) -> None:
-        values = (at, codec.encode(list(positions)).decode())
-        await self._database.write(
-            lambda c: c.execute(
-                "UPDATE outbox SET published_at = ? WHERE published_at IS NULL"
-                " AND position IN (SELECT value FROM json_each(?))",
-                values,
-            )
-        )
+def _among(condition: str, partitions: Collection[int]) -> tuple[list[str], list[Any]]:
+    """The conditions and their values for events of these partitions."""
+    if len(set(partitions)) == PARTITIONS:
+        return [condition], []
+    return [condition, _PARTITION], [_json(f"{partition:x}" for partition in partitions)]

@@ -17,8 +17,9 @@ ROWS_AT_ONCE = 1000
 _WALLETS = "SELECT state FROM wallets WHERE user_id > ? ORDER BY user_id LIMIT ?"
 _OPEN_HOLDS = "SELECT body FROM holds WHERE user_id = ? AND status = 'active'"
 _SEQUENCES = (
-    "SELECT count(*), coalesce(min(sequence), 0), coalesce(max(sequence), 0)"
-    " FROM outbox WHERE user_id = ?"
+    "SELECT count(*), coalesce(min(sequence), 0), coalesce(max(sequence), 0),"
+    " coalesce((SELECT sequence FROM pruned WHERE user_id = ?1), 0)"
+    " FROM outbox WHERE user_id = ?1"
 )
 _ROWS = f"{rows.SELECT_TRANSACTION} WHERE user_id BETWEEN ? AND ? ORDER BY user_id, number"
 _ORPHANS = """

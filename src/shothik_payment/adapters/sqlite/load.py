@@ -50,7 +50,7 @@ def _common_case(size: int) -> str:
 
 def load(connection: sqlite3.Connection, needs: Sequence[Needs]) -> list[Snapshot]:
     digests = {
-        rows.request_digest(need.user_id, key): (need.user_id, key)
+        codec.request_digest(need.user_id, key): (need.user_id, key)
         for need in needs
         for key in need.request_keys
     }

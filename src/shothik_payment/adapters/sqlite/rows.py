@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from operator import attrgetter
 from typing import Any
 
@@ -57,11 +56,6 @@ _words = attrgetter(
 )
 
 
-def request_digest(user_id: str, key: str) -> bytes:
-    """A request key in its scope, in 16 bytes; the tables would be twice the size with the text."""
-    return blake2b(f"{user_id}\0{key}".encode(), digest_size=16).digest()
-
-
 def wallet_row(wallet: Wallet) -> Row:
     state = codec.encode(wallet).decode()
     return wallet.user_id, wallet.version, wallet.next_due(), state
@@ -75,7 +69,7 @@ def transaction_row(row: Transaction) -> Row:
         *_words(row),
         None if row.metadata is None else codec.encode(row.metadata).decode(),
         row.request_id,
-        None if key is None else request_digest(row.user_id, key),
+        None if key is None else codec.request_digest(row.user_id, key),
         row.fingerprint,
     )
 

@@ -10,7 +10,7 @@ from shothik_payment.domain.events import (
     UsageLimitReset,
 )
 from shothik_payment.domain.ledger.account import Account
-from shothik_payment.domain.ledger.commands import Freeze, Unfreeze
+from shothik_payment.domain.ledger.commands import Freeze, Retell, Unfreeze
 from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.model.stop import Stop, StopCause
 
@@ -59,4 +59,14 @@ def unfreeze(account: Account, command: Unfreeze) -> Outcome:
     if not account.lift_stops(StopCause.FROZEN):
         raise Conflict("The user is not frozen.")
     account.bind_request(command.user_id)
+    return Outcome()
+
+
+def retell(account: Account, command: Retell) -> Outcome:
+    for service in account.rules.active_services:
+        causes = account.wallet.causes(service)
+        if causes:
+            account.tell(ServiceStopUser(service, causes[0], causes))
+        elif service in command.reasons:
+            account.tell(ServiceResumeUser(service, command.reasons[service]))
     return Outcome()

@@ -23,6 +23,7 @@ class Pending:
     command: Command
     answer: asyncio.Future[Outcome]
     attempts: int = 0
+    told: bool = False
 
 
 @dataclass(slots=True)

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from shothik_payment.domain.errors import PaymentServiceError
 from shothik_payment.domain.model.grant import GrantSource
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.payment import Payment, PaymentStatus
+from shothik_payment.domain.model.stop import StopCause
 from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.model.transaction import Metadata
 
@@ -45,6 +47,16 @@ class Command:
 
     def payment_ids(self) -> tuple[str, ...]:
         return ()
+
+
+@dataclass(slots=True, kw_only=True)
+class Recall(Command):
+    """Gives what was done under its request key; where nothing was, the outcome is `refusal`.
+
+    For a request that cannot be made a command of its kind today, though perhaps it could before.
+    """
+
+    refusal: PaymentServiceError
 
 
 @dataclass(slots=True, kw_only=True)
@@ -213,3 +225,11 @@ class Freeze(Command):
 @dataclass(slots=True, kw_only=True)
 class Unfreeze(Command):
     reason: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Retell(Command):
+    """Tells the user's services anew who is stopped: those in `reasons`, by name with the reason
+    that they heard last, and those that the user is stopped for."""
+
+    reasons: dict[str, StopCause]

@@ -24,7 +24,12 @@ def _nothing_more(account: Account, command: c.Expire) -> Outcome:
     return Outcome()
 
 
+def _refuse(account: Account, command: c.Recall) -> Outcome:
+    raise command.refusal
+
+
 _HANDLERS: dict[type[c.Command], Handler] = {
+    c.Recall: _refuse,
     c.Deduct: credits.deduct,
     c.Reverse: credits.reverse,
     c.PlaceHold: reservations.place_hold,
@@ -42,6 +47,7 @@ _HANDLERS: dict[type[c.Command], Handler] = {
     c.PostponeCheck: settlement.postpone_check,
     c.Freeze: access.freeze,
     c.Unfreeze: access.unfreeze,
+    c.Retell: access.retell,
 }
 
 

@@ -130,19 +130,20 @@ class LedgerWriter:
                 self._waiting[user].append(pending)
             else:
                 batch.setdefault(user, []).append(pending)
-        for user in batch:
+        for user, group in batch.items():
             self._waiting[user] = []
+            self._in_flight += len(group)
         return batch
 
     async def _process(self, groups: dict[str, list[Pending]]) -> None:
-        size = sum(map(len, groups.values()))
-        self._in_flight += size
         try:
             await self._apply_and_commit(groups)
+        except Exception as error:  # noqa: BLE001 a bug; the writer goes on without this batch
+            self._fail_all([pending for group in groups.values() for pending in group], error)
         finally:
             self._commits -= 1
-            self._in_flight -= size
-            for user in groups:
+            for user, group in groups.items():
+                self._in_flight -= len(group)
                 self._queue.extendleft(reversed(self._waiting.pop(user)))
             self._wake.set()
 
@@ -240,15 +241,20 @@ class LedgerWriter:
         for pending, outcome in zip(group, outcomes, strict=True):
             if outcome.refusal is not None:
                 self._fail(pending, outcome.refusal)
-                continue
-            self._unanswered -= 1
-            if not pending.answer.done():
+            elif self._ends(pending):
                 pending.answer.set_result(outcome)
 
     def _fail(self, pending: Pending, error: Exception) -> None:
-        self._unanswered -= 1
-        if not pending.answer.done():
+        if self._ends(pending):
             pending.answer.set_exception(error)
+
+    def _ends(self, pending: Pending) -> bool:
+        """Count the command as answered, once. Whether its caller still waits for it."""
+        if pending.told:
+            return False
+        pending.told = True
+        self._unanswered -= 1
+        return not pending.answer.done()
 
     def _fail_all(self, batch: list[Pending], error: Exception) -> None:
         if not isinstance(error, PaymentServiceError):

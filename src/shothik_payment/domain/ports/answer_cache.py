@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,10 +16,13 @@ class FinishedAnswer:
 
 
 class AnswerCache(Protocol):
-    async def get(self, key: str) -> FinishedAnswer | None:
-        """None where it is absent, expired, or the cache is away: never raises for that."""
+    def get(self, key: str) -> Awaitable[FinishedAnswer | None]:
+        """Begins at the call, so that what is begun together shares a round trip.
+
+        None where it is absent, expired, or the cache is away: never raises for that."""
         ...
 
     def put(self, key: str, answer: FinishedAnswer) -> None:
-        """Keep it for `ANSWER_TTL_SECONDS`. Returns at once; may be dropped."""
+        """Keep it for `ANSWER_TTL_SECONDS`. Returns at once; may be dropped. A `get` of the same
+        process finds it from now on, one of another process a little later."""
         ...

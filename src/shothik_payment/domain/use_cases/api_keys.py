@@ -32,8 +32,10 @@ from shothik_payment.domain.use_cases.active_services import ActiveServices
 from shothik_payment.domain.use_cases.principals import ServicePrincipal
 
 CACHE_MS = 1 * SECOND
-"""How long a key is believed without looking: well below the 2 s that a revocation may take."""
+"""How long a key is believed, or refused, without looking: well below the 2 s that a revocation
+may take."""
 CACHED_KEYS = 10_000
+CACHED_REFUSALS = 1_000
 _RANDOMNESS = 64
 
 
@@ -127,11 +129,15 @@ def _network(index: int, text: str) -> str:
         raise InvalidRequest.of(f"allowedIps[{index}]", "an IP address or network") from None
 
 
+_Known = tuple[Millis, ApiKey, ServicePrincipal]
+
+
 class KeyRing:
     """Tells which service a key stands for.
 
     Shape and checksum first, without I/O; then a look-up whose result is believed for a second,
-    so that a revocation anywhere is heeded within two.
+    so that a revocation anywhere is heeded within two, by the store's word alone. A refusal is
+    kept as long: who goes on with a key that is no good costs one look-up a second.
     """
 
     def __init__(
@@ -141,18 +147,17 @@ class KeyRing:
         self._catalog = catalog
         self._active = active
         self._clock = clock
-        self._known: dict[str, tuple[Millis, ApiKey, ServicePrincipal]] = {}
-        self._asking: dict[str, asyncio.Future[tuple[Millis, ApiKey, ServicePrincipal]]] = {}
+        self._known: dict[str, _Known] = {}
+        self._refused: dict[str, tuple[Millis, str]] = {}
+        self._asking: dict[str, tuple[Millis, asyncio.Future[_Known]]] = {}
 
     async def principal(self, plain: str, ip: str | None) -> ServicePrincipal:
         """Raises Unauthenticated for a key that is mistyped, unknown, revoked or expired,
         Forbidden where it may not be used from `ip`."""
         now = self._clock.now()
         known = self._known.get(plain)
-        if known is None or not 0 <= now - known[0] < CACHE_MS:
-            if not well_formed(plain):
-                raise Unauthenticated("This is not an API key of this service; is it mistyped?")
-            known = await self._ask(plain)
+        if known is None or not _is_fresh(known[0], now):
+            known = await self._ask(plain, now)
         _, key, principal = known
         if key.expires_at is not None and key.expires_at <= now:
             raise Unauthenticated("The API key has expired.")
@@ -160,32 +165,53 @@ class KeyRing:
             raise Forbidden("The API key may not be used from this address.")
         return principal
 
-    async def _ask(self, plain: str) -> tuple[Millis, ApiKey, ServicePrincipal]:
+    async def _ask(self, plain: str, now: Millis) -> _Known:
+        refused = self._refused.get(plain)
+        if refused is not None and _is_fresh(refused[0], now):
+            raise Unauthenticated(refused[1])
+        if not well_formed(plain):
+            raise Unauthenticated("This is not an API key of this service; is it mistyped?")
         asking = self._asking.get(plain)
-        if asking is None:
-            asking = asyncio.ensure_future(self._look_up(plain))
+        # A look-up that takes long may have seen the key before it was revoked.
+        if asking is None or not _is_fresh(asking[0], now):
+            asking = now, asyncio.ensure_future(self._look_up(plain, now))
             self._asking[plain] = asking
-            asking.add_done_callback(lambda _: self._asking.pop(plain, None))
-        return await asyncio.shield(asking)
+            asking[1].add_done_callback(lambda looked_up: self._forget(plain, looked_up))
+        return await asyncio.shield(asking[1])
 
-    async def _look_up(self, plain: str) -> tuple[Millis, ApiKey, ServicePrincipal]:
-        asked_at = self._clock.now()
+    def _forget(self, plain: str, looked_up: asyncio.Future[_Known]) -> None:
+        asking = self._asking.get(plain)
+        if asking is not None and asking[1] is looked_up:
+            del self._asking[plain]
+
+    async def _look_up(self, plain: str, asked_at: Millis) -> _Known:
         self._known.pop(plain, None)
         key = await self._keys.by_digest(digest_of(plain))
         if key is None:
-            raise Unauthenticated("The API key is unknown.")
+            raise self._refusal(plain, asked_at, "The API key is unknown.")
         status = key.status(asked_at)
         if status is not ApiKeyStatus.ACTIVE:
-            raise Unauthenticated(f"The API key is {status}.")
+            raise self._refusal(plain, asked_at, f"The API key is {status}.")
         service = self._catalog.find_service(key.service)
         if service is None:
-            raise Unauthenticated("The API key's service is in the catalog no more.")
+            reason = "The API key's service is in the catalog no more."
+            raise self._refusal(plain, asked_at, reason)
         self._active.add(service.name)
         principal = ServicePrincipal(service, key.id, frozenset(key.scopes), key.rate_limit)
         if len(self._known) >= CACHED_KEYS:
             self._known.clear()
         self._known[plain] = known = (asked_at, key, principal)
         return known
+
+    def _refusal(self, plain: str, asked_at: Millis, reason: str) -> Unauthenticated:
+        if len(self._refused) >= CACHED_REFUSALS:
+            self._refused.clear()
+        self._refused[plain] = asked_at, reason
+        return Unauthenticated(reason)
+
+
+def _is_fresh(at: Millis, now: Millis) -> bool:
+    return 0 <= now - at < CACHE_MS  # a clock that stepped back stretches nothing
 
 
 def _allowed(networks: Sequence[str], ip: str | None) -> bool:

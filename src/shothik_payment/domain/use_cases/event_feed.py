@@ -13,8 +13,8 @@ class EventPage:
     """`next` None at the end; `last` is where to go on once more has happened."""
 
     events: list[RecordedEvent]
-    next: int | None
-    last: int
+    next: str | None
+    last: str
 
 
 class EventFeed:
@@ -22,7 +22,7 @@ class EventFeed:
         self._log = log
 
     async def page(
-        self, after: int, limit: int, user_id: str | None = None, types: Sequence[str] = ()
+        self, after: str, limit: int, user_id: str | None = None, types: Sequence[str] = ()
     ) -> EventPage:
         events = await self._log.read(after, limit + 1, user_id, types)
         page = events[:limit]

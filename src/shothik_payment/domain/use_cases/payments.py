@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from urllib.parse import urlsplit
+from collections.abc import Mapping
 
 from shothik_payment.domain.catalog import Catalog, Pack
 from shothik_payment.domain.errors import (
@@ -12,6 +11,8 @@ from shothik_payment.domain.errors import (
     InvalidRequest,
     NotFound,
     PaymentNotOpen,
+    PaymentServiceError,
+    StoreCorrupt,
     Unavailable,
 )
 from shothik_payment.domain.ledger.commands import (
@@ -32,6 +33,8 @@ from shothik_payment.domain.ports.clock import Clock
 from shothik_payment.domain.ports.gateway import GatewayReport, GatewayState, PaymentGateway
 from shothik_payment.domain.ports.ids import Ids
 from shothik_payment.domain.ports.payments import Payments
+from shothik_payment.domain.use_cases.requests import recall
+from shothik_payment.domain.use_cases.return_origins import ReturnOrigins
 
 log = logging.getLogger(__name__)
 
@@ -44,32 +47,6 @@ _CLOSED_BY = {
     GatewayState.CANCELLED: PaymentStatus.CANCELLED,
     GatewayState.EXPIRED: PaymentStatus.EXPIRED,
 }
-
-
-class ReturnOrigins:
-    """Where a browser may be sent after a checkout: exact origins, or any port where an entry
-    ends in `:*`."""
-
-    def __init__(self, allowed: Sequence[str]) -> None:
-        self._allowed = frozenset(allowed)
-
-    def require(self, field: str, url: str | None) -> None:
-        if url is None:
-            return
-        expected = InvalidRequest.of(field, "an http(s) URL of an allowed origin")
-        if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
-            raise expected
-        try:
-            parts = urlsplit(url)
-            port = parts.port
-        except ValueError:
-            raise expected from None
-        if parts.scheme not in ("http", "https") or "@" in parts.netloc or not parts.hostname:
-            raise expected
-        host = f"{parts.scheme}://{parts.netloc.partition(':')[0].lower()}"
-        exact = host if port is None else f"{host}:{port}"
-        if exact not in self._allowed and f"{host}:*" not in self._allowed:
-            raise expected
 
 
 class Checkouts:
@@ -107,23 +84,51 @@ class Checkouts:
     ) -> Outcome:
         """Record the intent, then open the gateway's checkout for it.
 
-        A repeat continues where the first got to, and gives the same session.
+        A repeat continues where the first got to, and gives the same session, whatever has become
+        of the catalog and the gateways since.
         """
-        pack = self._pack(pack_id, credits)
+        try:
+            payment = self._order(
+                user_id, self._pack(pack_id, credits), gateway, currency, success_url, cancel_url
+            )
+        except PaymentServiceError as refusal:
+            opened = await recall(self._writer, self._clock, self._ids, user_id, request, refusal)
+        else:
+            at = payment.created_at
+            opened = await self._writer.submit(
+                OpenPayment(
+                    id=self._ids.next(), user_id=user_id, at=at, request=request, payment=payment
+                )
+            )
+        recorded = opened.payment
+        if recorded is None:
+            raise StoreCorrupt("A request key is bound to a payment that is not there.")
+        if recorded.session_id is None:
+            recorded = await self._start(recorded, request)
+        return Outcome(payment=recorded, replayed=opened.replayed)
+
+    def _order(
+        self,
+        user_id: str,
+        pack: Pack,
+        gateway: str | None,
+        currency: str | None,
+        success_url: str | None,
+        cancel_url: str | None,
+    ) -> Payment:
         chosen = self._gateway(gateway, currency)
         sold_in = [c for c in chosen.currencies if c in pack.prices]
         if not sold_in or (currency is not None and currency not in sold_in):
             raise InvalidRequest.of("currency", f"one of {', '.join(sold_in) or 'none'}")
-        price = pack.prices[currency or sold_in[0]]
         self._return_origins.require("successUrl", success_url)
         self._return_origins.require("cancelUrl", cancel_url)
         now = self._clock.now()
-        payment = Payment(
+        return Payment(
             id=f"pay_{bucket_of(user_id)}{self._ids.next()}",
             user_id=user_id,
             gateway=chosen.name,
             status=PaymentStatus.CREATED,
-            price=price,
+            price=pack.prices[currency or sold_in[0]],
             credits=pack.credits,
             created_at=now,
             updated_at=now,
@@ -132,17 +137,6 @@ class Checkouts:
             cancel_url=cancel_url,
             next_check_at=Millis(now + FIRST_CHECK_MS),
         )
-        opened = await self._writer.submit(
-            OpenPayment(
-                id=self._ids.next(), user_id=user_id, at=now, request=request, payment=payment
-            )
-        )
-        recorded = opened.payment
-        if recorded is None:
-            raise NotFound("payment", payment.id)
-        if recorded.session_id is None:
-            recorded = await self._start(recorded, request)
-        return Outcome(payment=recorded, replayed=opened.replayed)
 
     def _pack(self, pack_id: str | None, credits: int | None) -> Pack:
         if pack_id is not None and credits is None:
@@ -166,8 +160,11 @@ class Checkouts:
         raise Unavailable("No payment gateway is configured.", retry_after_seconds=60)
 
     async def _start(self, payment: Payment, request: RequestBinding | None) -> Payment:
+        gateway = self._gateways.get(payment.gateway)
         try:
-            checkout = await self._gateways[payment.gateway].start_checkout(payment)
+            if gateway is None:
+                raise Unavailable("The payment's gateway is not configured any more.")
+            checkout = await gateway.start_checkout(payment)
         except (GatewayRefused, Unavailable) as error:
             await self._writer.submit(
                 AbandonPayment(

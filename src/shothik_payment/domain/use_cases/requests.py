@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from shothik_payment.domain.ledger.commands import RequestBinding
+from shothik_payment.domain.errors import PaymentServiceError
+from shothik_payment.domain.ledger.commands import Recall, RequestBinding
+from shothik_payment.domain.ledger.outcome import Outcome
+from shothik_payment.domain.ledger.writer import LedgerWriter
+from shothik_payment.domain.ports.clock import Clock
+from shothik_payment.domain.ports.ids import Ids
 
 
 def bind(caller: str, operation: str, client_key: str | None, fingerprint: bytes) -> (
@@ -17,3 +22,20 @@ def bind(caller: str, operation: str, client_key: str | None, fingerprint: bytes
     if client_key is None:
         return None
     return RequestBinding(f"{caller} {operation} {client_key}", client_key, fingerprint)
+
+
+async def recall(
+    writer: LedgerWriter,
+    clock: Clock,
+    ids: Ids,
+    user_id: str,
+    request: RequestBinding | None,
+    refusal: PaymentServiceError,
+) -> Outcome:
+    """What was done under the request's key, where today's catalog and settings say `refusal`: they
+    may have changed since. Raises `refusal` where nothing was done, IdempotencyKeyReused."""
+    if request is None:
+        raise refusal
+    return await writer.submit(
+        Recall(id=ids.next(), user_id=user_id, at=clock.now(), request=request, refusal=refusal)
+    )

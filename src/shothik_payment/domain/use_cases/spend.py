@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from shothik_payment.domain.catalog import Catalog, Service
-from shothik_payment.domain.errors import InvalidRequest, NotFound, WrongService
+from shothik_payment.domain.errors import (
+    InvalidRequest,
+    NotFound,
+    PaymentServiceError,
+    WrongService,
+)
 from shothik_payment.domain.ledger.commands import (
     CaptureHold,
     Deduct,
@@ -21,6 +26,7 @@ from shothik_payment.domain.ports.clock import Clock
 from shothik_payment.domain.ports.ids import Ids
 from shothik_payment.domain.ports.wallets import Wallets
 from shothik_payment.domain.use_cases.principals import ServicePrincipal
+from shothik_payment.domain.use_cases.requests import recall
 
 
 def own_service(catalog: Catalog, caller: ServicePrincipal, word: str | None) -> Service:
@@ -64,14 +70,18 @@ class Spend:
         metadata: Metadata | None = None,
         request: RequestBinding | None = None,
     ) -> Outcome:
-        own = own_service(self._catalog, caller, service)
+        try:
+            own = own_service(self._catalog, caller, service)
+            credits = charge(own, amount, units)
+        except PaymentServiceError as refusal:
+            return await recall(self._writer, self._clock, self._ids, user_id, request, refusal)
         return await self._writer.submit(
             Deduct(
                 id=self._ids.next(),
                 user_id=user_id,
                 at=self._clock.now(),
                 request=request,
-                amount=charge(own, amount, units),
+                amount=credits,
                 service=own.name,
                 feature=feature,
                 metadata=metadata,
@@ -116,14 +126,18 @@ class Spend:
         ttl_seconds: int | None = None,
         request: RequestBinding | None = None,
     ) -> Outcome:
-        own = own_service(self._catalog, caller, service)
+        try:
+            own = own_service(self._catalog, caller, service)
+            credits = charge(own, amount, units)
+        except PaymentServiceError as refusal:
+            return await recall(self._writer, self._clock, self._ids, user_id, request, refusal)
         return await self._writer.submit(
             PlaceHold(
                 id=self._ids.next(),
                 user_id=user_id,
                 at=self._clock.now(),
                 request=request,
-                amount=charge(own, amount, units),
+                amount=credits,
                 service=own.name,
                 ttl_ms=(ttl_seconds or DEFAULT_HOLD_TTL_SECONDS) * SECOND,
                 feature=feature,

@@ -127,8 +127,17 @@ class _Fold:
             )
         self._close_holds("hold", list(wallet.holds.values()))
         self._close_holds("stored hold", user.open_holds)
-        self.differ("last event", wallet.events, user.last_sequence)
-        self.differ("events", wallet.events, user.event_count)
+        self._close_events(user)
+
+    def _close_events(self, user: AuditedUser) -> None:
+        """What pruning left runs without a gap up to the wallet's newest."""
+        first, last = user.first_sequence, user.last_sequence
+        if not user.event_count:
+            first, last = user.pruned_through + 1, user.pruned_through
+        if first > user.pruned_through + 1:
+            self.differ("first event", f"at most {user.pruned_through + 1}", first)
+        self.differ("last event", user.wallet.events, last)
+        self.differ("events", user.wallet.events + 1 - first, user.event_count)
 
     def _close_holds(self, what: str, holds: list[Hold]) -> None:
         stored = {hold.id: hold.amount for hold in holds}

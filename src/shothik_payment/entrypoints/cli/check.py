@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import httpx
 import rich_click as click
 
+from shothik_payment.entrypoints.cli.check_broker import check_broker
 from shothik_payment.entrypoints.cli.group import WRONG
-from shothik_payment.entrypoints.cli.support import UserId, json_option, print_json
+from shothik_payment.entrypoints.cli.probe import Probe
+from shothik_payment.entrypoints.cli.support import (
+    UserId,
+    command_settings,
+    json_option,
+    print_json,
+)
+from shothik_payment.entrypoints.container import make_container
 
 _DEFAULT_URL = "http://localhost:3001/api/v1"
 _BASE = "/api/v1"
-
-
-@dataclass(slots=True)
-class Probe:
-    """What one endpoint answered; `ok` None: not tried, for the reason in `note`."""
-
-    endpoint: str
-    ok: bool | None
-    milliseconds: int
-    note: str
 
 
 @click.command(
@@ -52,7 +51,8 @@ class Probe:
 def check(context: click.Context, url: str, api_key: str | None, user: str, as_json: bool) -> None:
     """Try every endpoint that a service needs, as the service would.
 
-    Where the user has credits, one is deducted and given back at once.
+    Where the user has credits, one is deducted and given back at once. Where RABBITMQ_URL is set,
+    the queues of the active services are looked at too; nothing is published.
     """
     if not api_key:
         raise click.UsageError("Give the service's key in PAYMENT_SERVICE_API_KEY or --api-key.")
@@ -60,11 +60,13 @@ def check(context: click.Context, url: str, api_key: str | None, user: str, as_j
         raise click.BadParameter("expected visible characters only", param_hint="--api-key")
     if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
         raise click.BadParameter(f"{url!r} is no http:// or https:// address", param_hint="--url")
+    container = make_container(command_settings())
     root = url.rstrip("/").removesuffix(_BASE)
     with httpx.Client(
         base_url=root, headers={"Authorization": f"ApiKey {api_key}"}, timeout=10
     ) as client:
         probes = _Checker(client, user).run()
+    probes.extend(asyncio.run(check_broker(container, api_key)))
     works = all(probe.ok is not False for probe in probes)
     if as_json:
         print_json({"url": root, "ok": works, "checks": [asdict(probe) for probe in probes]})

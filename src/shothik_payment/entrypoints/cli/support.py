@@ -43,16 +43,16 @@ def with_application(
     would look like an empty ledger.
     """
     settings = command_settings()
-    path = settings.sqlite_path
-    if path is None:
+    if settings.store == "memory":
         raise Misconfigured(
             "DATABASE_URL", "memory:// is in the server's process, where no command reaches it"
         )
-    if not makes_store and not path.exists():
+    path = settings.sqlite_path
+    if path is not None and not makes_store and not path.exists():
         raise Unavailable(f"{path}: There is no data store; is DATABASE_URL right?")
 
     async def run() -> T:
-        async with running(make_container(settings), background=False) as application:
+        async with running(make_container(settings)) as application:
             return await work(application)
 
     return asyncio.run(run())

@@ -39,5 +39,5 @@ def token(user: str, admin: bool, ttl: int, as_json: bool) -> None:
 
 def _require_shared_secret(settings: Settings) -> None:
     configured = settings.jwt_secret or settings.jwt_public_key or settings.jwt_jwks_url
-    if configured is None and (settings.sqlite_path is None or settings.production):
+    if configured is None and (settings.store == "memory" or settings.production):
         raise Misconfigured("JWT_SECRET", "set it to the server's; there is none to be found")

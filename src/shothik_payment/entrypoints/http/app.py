@@ -66,6 +66,7 @@ _ROUTES = [
     payments.webhook,
     admin.adjust,
     admin.events,
+    admin.replay,
     *_KEY_ROUTES,
 ]
 _BUSIEST = f"{BASE_PATH}{charging.DEDUCT_PATH}"

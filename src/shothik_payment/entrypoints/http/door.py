@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import Generic, TypeVar
 
 from shothik_payment.domain.catalog import Service
 from shothik_payment.domain.errors import RateLimited, Unauthenticated
 from shothik_payment.domain.model.api_key import Scope
+from shothik_payment.domain.ports.rate_limiter import RateDecision
 from shothik_payment.domain.use_cases.principals import ServicePrincipal, UserPrincipal
 from shothik_payment.entrypoints.http.call import Call
 
@@ -17,18 +21,39 @@ _API_KEY_CHALLENGE = b'ApiKey realm="shothik-payment"'
 _MAPPED = "::ffff:"  # an IPv4 address as an IPv6 socket shows it
 _BEARER_CHALLENGE = b'Bearer realm="shothik-payment"'
 
+P = TypeVar("P")
 
-async def service(call: Call, scope: Scope, *, limited: bool = True) -> ServicePrincipal:
-    """The calling service. `limited`: the request counts, and is refused beyond the limit.
 
-    Raises Unauthenticated, Forbidden, MissingScope, RateLimited, Unavailable.
+Quota = tuple[str, int, int]
+"""What a request counts against: a subject, how many it may ask, in any so many seconds."""
+
+
+@dataclass(slots=True)
+class Admitted(Generic[P]):
+    """Whoever may go on. `name` is whose request keys are meant, `quota` what the request counts
+    against (None: nothing)."""
+
+    caller: P
+    name: str
+    quota: Quota | None = None
+
+
+async def service(call: Call, scope: Scope) -> ServicePrincipal:
+    """The calling service; the request is not counted.
+
+    Raises Unauthenticated, Forbidden, MissingScope, Unavailable.
     """
     call.challenge = _API_KEY_CHALLENGE
     key = _credentials(call, b"apikey", "an API key: Authorization: ApiKey sk_…")
     caller = await call.app.key_ring.principal(key, client_ip(call))
     caller.require(scope)
-    if limited:
-        await _count_service(call, caller)
+    return caller
+
+
+async def counted_service(call: Call, scope: Scope) -> ServicePrincipal:
+    """The calling service; the request counts. Raises RateLimited beyond the limit."""
+    caller = await service(call, scope)
+    require_allowed(await call.app.limiter.hit(*_service_quota(call, caller)))
     return caller
 
 
@@ -47,17 +72,39 @@ async def admin(call: Call) -> UserPrincipal:
     return caller
 
 
-async def count_initiate(call: Call, caller: UserPrincipal) -> None:
+Door = Callable[[Call], Awaitable[Admitted[P]]]
+
+
+def for_service(scope: Scope, *, limited: bool) -> Door[ServicePrincipal]:
+    """The door of a write that services ask for. `limited`: the request counts."""
+
+    async def admit(call: Call) -> Admitted[ServicePrincipal]:
+        caller = await service(call, scope)
+        quota = _service_quota(call, caller) if limited else None
+        return Admitted(caller, caller.service.name, quota)
+
+    return admit
+
+
+async def for_initiate(call: Call) -> Admitted[UserPrincipal]:
+    """The door of a user who wants to pay."""
+    caller = await user(call)
     limit = call.api.settings.initiates_per_minute
-    await _count(call, f"initiate:{caller.user_id}", limit, MINUTE_SECONDS)
+    quota = f"initiate:{caller.user_id}", limit, MINUTE_SECONDS
+    return Admitted(caller, f"user:{caller.user_id}", quota)
 
 
-async def _count_service(call: Call, caller: ServicePrincipal) -> None:
+async def for_admin(call: Call) -> Admitted[UserPrincipal]:
+    """The door of a write that admins ask for."""
+    caller = await admin(call)
+    return Admitted(caller, f"admin:{caller.user_id}")
+
+
+def _service_quota(call: Call, caller: ServicePrincipal) -> Quota:
     if caller.rate_limit is not None:
-        await _count(call, f"key:{caller.key_id}", caller.rate_limit, HOUR_SECONDS)
-        return
+        return f"key:{caller.key_id}", caller.rate_limit, HOUR_SECONDS
     limit = shared_limit(call, caller.service)
-    await _count(call, f"service:{caller.service.name}", limit, HOUR_SECONDS)
+    return f"service:{caller.service.name}", limit, HOUR_SECONDS
 
 
 def shared_limit(call: Call, service: Service) -> int:
@@ -66,10 +113,11 @@ def shared_limit(call: Call, service: Service) -> int:
     return call.api.settings.rate_limit_per_hour if own is None else own
 
 
-async def _count(call: Call, subject: str, limit: int, window_seconds: int) -> None:
-    decision = await call.app.limiter.hit(subject, limit, window_seconds)
+def require_allowed(decision: RateDecision) -> None:
+    """Raises RateLimited."""
     if not decision.allowed:
-        raise RateLimited(limit, window_seconds, max(1, decision.reset_seconds))
+        wait = max(1, decision.reset_seconds)
+        raise RateLimited(decision.limit, decision.window_seconds, wait)
 
 
 def _credentials(call: Call, scheme: bytes, wanted: str) -> str:

@@ -165,6 +165,15 @@ EventTypes = Annotated[
         extra={"expected": "event types"},
     ),
 ]
+SomeEventTypes = Annotated[
+    list[EventType],
+    Meta(
+        min_length=1,
+        max_length=len(_EVENT_TYPES),
+        description="Events of these types only; all where absent.",
+        extra={"expected": "a list of event types, not empty"},
+    ),
+]
 Limit = Annotated[int, Meta(ge=1, le=200, extra={"expected": "a whole number from 1 to 200"})]
 BlocklistLimit = Annotated[
     int, Meta(ge=1, le=5000, extra={"expected": "a whole number from 1 to 5000"})

@@ -12,7 +12,6 @@ from shothik_payment.domain.errors import FieldProblem, IdempotencyKeyReused, In
 from shothik_payment.domain.ledger.commands import RequestBinding
 from shothik_payment.domain.ports.answer_cache import FinishedAnswer
 from shothik_payment.domain.use_cases.requests import bind
-from shothik_payment.entrypoints.http.answers import Answer, encode, replay, reply
 from shothik_payment.entrypoints.http.call import Call
 from shothik_payment.entrypoints.http.fields import NAME_EXPECTED, require_name
 
@@ -22,7 +21,7 @@ FINGERPRINT_BYTES = 16
 _canonical = msgspec.json.Encoder(order="deterministic").encode
 
 
-class _Body(Protocol):
+class WithRequestId(Protocol):
     request_id: str | None
 
 
@@ -34,7 +33,9 @@ class Claim:
     place: str
 
 
-def claim(call: Call, caller: str, operation: str, subject: str, body: _Body) -> Claim | None:
+def claim(
+    call: Call, caller: str, operation: str, subject: str, body: WithRequestId
+) -> Claim | None:
     """None where the client sent no key. Takes the key out of `body`.
 
     `caller` is a service's name, `user:…` or `admin:…`; `operation` is method and route; `subject`
@@ -66,27 +67,16 @@ def _agreed(header: bytes, in_body: str | None) -> str:
     return key
 
 
-async def earlier(call: Call, claimed: Claim | None) -> Answer | None:
-    """The answer to the same request before, where it is still at hand; the ledger knows anyway.
+def repeated(claimed: Claim, known: FinishedAnswer) -> bytes:
+    """What was answered to the same request before.
 
     Raises IdempotencyKeyReused where the key was used with another body.
     """
-    if claimed is None:
-        return None
-    known = await call.app.answers.get(claimed.place)
-    if known is None:
-        return None
     if known.fingerprint != claimed.binding.fingerprint:
         raise IdempotencyKeyReused
-    return replay(known.body)
+    return known.body
 
 
-def finished(
-    call: Call, claimed: Claim | None, content: msgspec.Struct, *, replayed: bool
-) -> Answer:
-    """The answer to what is done for good, kept for repeats."""
-    if claimed is None:
-        return reply(content)
-    body = encode(content)
+def keep(call: Call, claimed: Claim, body: bytes) -> None:
+    """For repeats: what was answered to what is done for good."""
     call.app.answers.put(claimed.place, FinishedAnswer(claimed.binding.fingerprint, body))
-    return replay(body) if replayed else Answer(body)

@@ -280,6 +280,15 @@ class EventsReply(Reply, kw_only=True, frozen=True):
     last: str
 
 
+class ReplayReply(Reply, kw_only=True, frozen=True):
+    """`replayed`: events that were told again; `refused`: those that not every queue took;
+    `retold`: users whose state was told anew."""
+
+    replayed: int
+    refused: int
+    retold: int
+
+
 class DependencyView(View, kw_only=True, frozen=True):
     status: Literal["ok", "unavailable"]
     message: str | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from shothik_payment.entrypoints.http import fields as f
 
@@ -96,3 +96,11 @@ class EventsQuery(Struct, rename="camel", kw_only=True):
     type: f.EventTypes | None = None
     after: f.Cursor | None = None
     limit: f.Limit = 50
+
+
+class ReplayBody(Body, kw_only=True):
+    since: f.Moment = field(name="from")
+    until: f.Moment = field(name="to")
+    user_id: f.UserId | None = None
+    types: f.SomeEventTypes | None = None
+    queue: f.Name | None = None

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from litestar import get, post
 from msgspec import Raw
 
 from shothik_payment.domain import errors as e
+from shothik_payment.domain.ledger.commands import RequestBinding
+from shothik_payment.domain.ports.event_log import START
+from shothik_payment.domain.use_cases.principals import UserPrincipal
+from shothik_payment.domain.use_cases.replay import Wanted
 from shothik_payment.entrypoints.http import door
 from shothik_payment.entrypoints.http import replies as r
 from shothik_payment.entrypoints.http.answers import Answer, reply
-from shothik_payment.entrypoints.http.call import AnyRequest, call_of
-from shothik_payment.entrypoints.http.cursors import cursor, number_of, optional_cursor
+from shothik_payment.entrypoints.http.call import AnyRequest, Call, call_of
+from shothik_payment.entrypoints.http.cursors import cursor, optional_cursor, place_of
 from shothik_payment.entrypoints.http.docs import Caller, Doc, documented
-from shothik_payment.entrypoints.http.idempotency import claim, earlier, finished
-from shothik_payment.entrypoints.http.requests import AdjustBody, EventsQuery
+from shothik_payment.entrypoints.http.requests import AdjustBody, EventsQuery, ReplayBody
 from shothik_payment.entrypoints.http.routes.charging import done_row
 from shothik_payment.entrypoints.http.times import millis
 from shothik_payment.entrypoints.http.validation import BodyReader, QueryReader
 from shothik_payment.entrypoints.http.views import EVENT_SOURCE, event_view
+from shothik_payment.entrypoints.http.writes import Done, Write
 
-_read_adjust = BodyReader(AdjustBody).read
 _read_events = QueryReader(EventsQuery).read
 
 
@@ -41,26 +46,33 @@ _read_events = QueryReader(EventsQuery).read
     ),
 )
 async def adjust(request: AnyRequest) -> Answer:
-    call = call_of(request.scope)
-    call.require_room()
-    caller = await door.admin(call)
-    body = _read_adjust(await call.body(request.receive))
-    who = f"admin:{caller.user_id}"
-    claimed = claim(call, who, "POST /admin/credits", body.user_id, body)
-    if claimed is not None and (answer := await earlier(call, claimed)) is not None:
-        return answer
+    return await _adjust_write.answer(call_of(request.scope), request.receive)
+
+
+async def _adjust(
+    call: Call, caller: UserPrincipal, body: AdjustBody, request: RequestBinding | None
+) -> Done:
     outcome = await call.app.admin_credits.adjust(
         body.user_id,
         body.amount,
         body.reason,
         expires_at=millis(body.expires_at),
-        request=None if claimed is None else claimed.binding,
+        request=request,
     )
     row = done_row(outcome.transaction)
     done = r.AdjustReply(
         transaction_id=row.id, new_balance=row.new_balance, previous_balance=row.balance_before
     )
-    return finished(call, claimed, done, replayed=outcome.replayed)
+    return done, outcome.replayed
+
+
+_adjust_write = Write(
+    operation="POST /admin/credits",
+    door=door.for_admin,
+    read=BodyReader(AdjustBody).read,
+    subject=lambda call, caller, body: body.user_id,
+    work=_adjust,
+)
 
 
 _EVENT = r.EventView(
@@ -94,7 +106,7 @@ async def events(request: AnyRequest) -> Answer:
     call = call_of(request.scope)
     await door.admin(call)
     query = _read_events(request.scope["query_string"])
-    after = number_of("events", "after", query.after) or 0
+    after = place_of("events", "after", query.after) or START
     page = await call.app.event_feed.page(after, query.limit, query.user_id, query.type or ())
     return reply(
         r.EventsReply(
@@ -103,3 +115,53 @@ async def events(request: AnyRequest) -> Answer:
             last=cursor("events", page.last),
         )
     )
+
+
+@post(
+    "/admin/events/replay",
+    status_code=200,
+    opt=documented(
+        Doc(
+            summary="Past events again: as they were into one queue, or to everyone, and then "
+            "who is stopped is told as it is now",
+            tag="admin",
+            caller=Caller.ADMIN,
+            body=ReplayBody(
+                since=datetime(2030, 1, 31, tzinfo=UTC),
+                until=datetime(2030, 2, 1, tzinfo=UTC),
+                user_id="user_123",
+                types=["credit.added"],
+                queue="paraphrase_service.replay",
+            ),
+            answer=r.ReplayReply(replayed=1, refused=0, retold=0),
+            errors=(e.NotFound, e.IdempotencyKeyReused),
+            writes=True,
+        )
+    ),
+)
+async def replay(request: AnyRequest) -> Answer:
+    return await _replay_write.answer(call_of(request.scope), request.receive)
+
+
+async def _replay(
+    call: Call, caller: UserPrincipal, body: ReplayBody, request: RequestBinding | None
+) -> Done:
+    wanted = Wanted(
+        since=millis(body.since),
+        until=millis(body.until),
+        user_id=body.user_id,
+        types=body.types or (),
+        queue=body.queue,
+    )
+    done, before = await call.app.replay.run(wanted, request)
+    return r.ReplayReply(replayed=done.replayed, refused=done.refused, retold=done.retold), before
+
+
+_replay_write = Write(
+    operation="POST /admin/events/replay",
+    door=door.for_admin,
+    read=BodyReader(ReplayBody).read,
+    subject=lambda call, caller, body: f"admin:{caller.user_id}",
+    work=_replay,
+    takes_turns=True,
+)

@@ -6,19 +6,20 @@ from litestar import delete, get, post
 from msgspec import structs
 
 from shothik_payment.domain import errors as e
+from shothik_payment.domain.ledger.commands import RequestBinding
+from shothik_payment.domain.use_cases.principals import UserPrincipal
 from shothik_payment.entrypoints.http import door
 from shothik_payment.entrypoints.http import replies as r
-from shothik_payment.entrypoints.http.answers import Answer, encode, replay, reply
-from shothik_payment.entrypoints.http.call import AnyRequest, call_of
+from shothik_payment.entrypoints.http.answers import Answer, reply
+from shothik_payment.entrypoints.http.call import AnyRequest, Call, call_of
 from shothik_payment.entrypoints.http.cursors import optional_cursor, place_of
 from shothik_payment.entrypoints.http.docs import Caller, Doc, documented
-from shothik_payment.entrypoints.http.idempotency import claim
 from shothik_payment.entrypoints.http.requests import GenerateKeyBody, KeysQuery
 from shothik_payment.entrypoints.http.times import millis
 from shothik_payment.entrypoints.http.validation import BodyReader, QueryReader
 from shothik_payment.entrypoints.http.views import api_key_view
+from shothik_payment.entrypoints.http.writes import Done, Write
 
-_read_generate = BodyReader(GenerateKeyBody).read
 _read_keys = QueryReader(KeysQuery).read
 
 _KEY = r.ApiKeyView(
@@ -56,28 +57,37 @@ _KEY = r.ApiKeyView(
     ),
 )
 async def generate(request: AnyRequest) -> Answer:
-    """The answer is kept nowhere, since it has the plain key in it: a repeat is told from what is
-    stored."""
-    call = call_of(request.scope)
-    caller = await door.admin(call)
-    body = _read_generate(await call.body(request.receive))
-    who = f"admin:{caller.user_id}"
-    claimed = claim(call, who, "POST /admin/api-keys/generate", who, body)
-    async with call.api.turns.turn(None if claimed is None else claimed.place):
-        key, plain = await call.app.key_administration.generate(
-            body.service,
-            actor=who,
-            name=body.name,
-            scopes=body.scopes,
-            expires_at=millis(body.expires_at),
-            allowed_ips=body.allowed_ips or (),
-            rate_limit=body.rate_limit,
-            ip=door.client_ip(call),
-            request=None if claimed is None else claimed.binding,
-        )
+    return await _generate_write.answer(call_of(request.scope), request.receive)
+
+
+async def _generate(
+    call: Call, caller: UserPrincipal, body: GenerateKeyBody, request: RequestBinding | None
+) -> Done:
+    key, plain = await call.app.key_administration.generate(
+        body.service,
+        actor=f"admin:{caller.user_id}",
+        name=body.name,
+        scopes=body.scopes,
+        expires_at=millis(body.expires_at),
+        allowed_ips=body.allowed_ips or (),
+        rate_limit=body.rate_limit,
+        ip=door.client_ip(call),
+        request=request,
+    )
     view = api_key_view(key, call.app.clock.now())
-    done = r.GeneratedKeyReply(key=plain, api_key=view)
-    return replay(encode(done), 201) if plain is None else reply(done, 201)
+    return r.GeneratedKeyReply(key=plain, api_key=view), plain is None
+
+
+_generate_write = Write(
+    operation="POST /admin/api-keys/generate",
+    door=door.for_admin,
+    read=BodyReader(GenerateKeyBody).read,
+    subject=lambda call, caller, body: f"admin:{caller.user_id}",
+    work=_generate,
+    status=201,
+    takes_turns=True,
+    keeps_answer=False,  # it has the plain key in it: a repeat is told from what is stored
+)
 
 
 @get(

@@ -9,20 +9,19 @@ from litestar.exceptions import MethodNotAllowedException
 from litestar.types import HTTPScope, Receive, Scope, Send
 
 from shothik_payment.domain import errors as e
+from shothik_payment.domain.ledger.commands import RequestBinding
 from shothik_payment.domain.model import api_key
 from shothik_payment.domain.model.transaction import Transaction
+from shothik_payment.domain.use_cases.principals import ServicePrincipal
 from shothik_payment.entrypoints.http import door
 from shothik_payment.entrypoints.http.answers import Answer
 from shothik_payment.entrypoints.http.call import AnyRequest, Call, call_of
 from shothik_payment.entrypoints.http.docs import Caller, Doc, documented
 from shothik_payment.entrypoints.http.errors import failure, surprise
-from shothik_payment.entrypoints.http.idempotency import claim, earlier, finished
 from shothik_payment.entrypoints.http.replies import DeductReply, ReverseReply
 from shothik_payment.entrypoints.http.requests import DeductBody, ReverseBody
 from shothik_payment.entrypoints.http.validation import BodyReader
-
-_read_deduct = BodyReader(DeductBody).read
-_read_reverse = BodyReader(ReverseBody).read
+from shothik_payment.entrypoints.http.writes import Done, Write
 
 DEDUCT_PATH = "/deduct"
 DEDUCT = Doc(
@@ -63,7 +62,7 @@ async def answer_deduct(scope: Scope, receive: Receive, send: Send) -> None:
     routing; it is made of the same parts as the others, and documented like them."""
     call = call_of(scope)
     try:
-        answer = await _deduct(call, receive)
+        answer = await _deduct_write.answer(call, receive)
     except e.PaymentServiceError as error:
         answer = failure(call, error)
     except Exception as error:  # noqa: BLE001 as Litestar does around the others
@@ -77,13 +76,9 @@ async def _answer_options(send: Send) -> None:
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _deduct(call: Call, receive: Receive) -> Answer:
-    call.require_room()
-    caller = await door.service(call, api_key.Scope.CREDITS_DEDUCT)
-    body = _read_deduct(await call.body(receive))
-    claimed = claim(call, caller.service.name, "POST /deduct", body.user_id, body)
-    if claimed is not None and (answer := await earlier(call, claimed)) is not None:
-        return answer
+async def _deduct(
+    call: Call, caller: ServicePrincipal, body: DeductBody, request: RequestBinding | None
+) -> Done:
     outcome = await call.app.spend.deduct(
         caller,
         body.user_id,
@@ -92,13 +87,22 @@ async def _deduct(call: Call, receive: Receive) -> Answer:
         service=body.service,
         feature=body.feature,
         metadata=body.metadata,
-        request=None if claimed is None else claimed.binding,
+        request=request,
     )
     row = done_row(outcome.transaction)
     done = DeductReply(
         transaction_id=row.id, new_balance=row.new_balance, previous_balance=row.balance_before
     )
-    return finished(call, claimed, done, replayed=outcome.replayed)
+    return done, outcome.replayed
+
+
+_deduct_write = Write(
+    operation="POST /deduct",
+    door=door.for_service(api_key.Scope.CREDITS_DEDUCT, limited=True),
+    read=BodyReader(DeductBody).read,
+    subject=lambda call, caller, body: body.user_id,
+    work=_deduct,
+)
 
 
 @post(
@@ -127,25 +131,29 @@ async def _deduct(call: Call, receive: Receive) -> Answer:
     ),
 )
 async def reverse(request: AnyRequest) -> Answer:
-    call = call_of(request.scope)
-    call.require_room()
-    caller = await door.service(call, api_key.Scope.CREDITS_REVERSE, limited=False)
-    body = _read_reverse(await call.body(request.receive))
-    claimed = claim(call, caller.service.name, "POST /reverse", body.transaction_id, body)
-    if claimed is not None and (answer := await earlier(call, claimed)) is not None:
-        return answer
+    return await _reverse_write.answer(call_of(request.scope), request.receive)
+
+
+async def _reverse(
+    call: Call, caller: ServicePrincipal, body: ReverseBody, request: RequestBinding | None
+) -> Done:
     outcome = await call.app.spend.reverse(
-        caller,
-        body.transaction_id,
-        amount=body.amount,
-        reason=body.reason,
-        request=None if claimed is None else claimed.binding,
+        caller, body.transaction_id, amount=body.amount, reason=body.reason, request=request
     )
     row = done_row(outcome.transaction)
     done = ReverseReply(
         transaction_id=row.id, amount_reversed=row.amount, new_balance=row.new_balance
     )
-    return finished(call, claimed, done, replayed=outcome.replayed)
+    return done, outcome.replayed
+
+
+_reverse_write = Write(
+    operation="POST /reverse",
+    door=door.for_service(api_key.Scope.CREDITS_REVERSE, limited=False),
+    read=BodyReader(ReverseBody).read,
+    subject=lambda call, caller, body: body.transaction_id,
+    work=_reverse,
+)
 
 
 def done_row(row: Transaction | None) -> Transaction:

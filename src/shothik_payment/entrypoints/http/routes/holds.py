@@ -5,25 +5,24 @@ from __future__ import annotations
 from litestar import get, post
 
 from shothik_payment.domain import errors as e
+from shothik_payment.domain.ledger.commands import RequestBinding
 from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.model.api_key import Scope
 from shothik_payment.domain.model.hold import HoldStatus
 from shothik_payment.domain.model.transaction import Transaction, TransactionKind
+from shothik_payment.domain.use_cases.principals import ServicePrincipal
 from shothik_payment.entrypoints.http import door
 from shothik_payment.entrypoints.http.answers import Answer, reply
-from shothik_payment.entrypoints.http.call import AnyRequest, call_of
+from shothik_payment.entrypoints.http.call import AnyRequest, Call, call_of
 from shothik_payment.entrypoints.http.docs import Caller, Doc, documented
-from shothik_payment.entrypoints.http.idempotency import claim, earlier, finished
 from shothik_payment.entrypoints.http.replies import HoldReply, HoldView
 from shothik_payment.entrypoints.http.requests import CaptureBody, HoldBody, ReleaseBody
 from shothik_payment.entrypoints.http.routes.charging import done_row
 from shothik_payment.entrypoints.http.validation import BodyReader
 from shothik_payment.entrypoints.http.views import hold_view
+from shothik_payment.entrypoints.http.writes import Done, Write
 
-_read_hold = BodyReader(HoldBody).read
-_read_capture = BodyReader(CaptureBody, may_be_empty=True).read
-_read_release = BodyReader(ReleaseBody, may_be_empty=True).read
-
+_ENDING_DOOR = door.for_service(Scope.HOLDS_WRITE, limited=False)
 _STATUS_BY_ROW = {
     TransactionKind.HOLD: HoldStatus.ACTIVE,
     TransactionKind.CAPTURE: HoldStatus.CAPTURED,
@@ -84,13 +83,12 @@ def _captured(row: Transaction) -> int:
     ),
 )
 async def place(request: AnyRequest) -> Answer:
-    call = call_of(request.scope)
-    call.require_room()
-    caller = await door.service(call, Scope.HOLDS_WRITE)
-    body = _read_hold(await call.body(request.receive))
-    claimed = claim(call, caller.service.name, "POST /holds", body.user_id, body)
-    if claimed is not None and (answer := await earlier(call, claimed)) is not None:
-        return answer
+    return await _place_write.answer(call_of(request.scope), request.receive)
+
+
+async def _place(
+    call: Call, caller: ServicePrincipal, body: HoldBody, request: RequestBinding | None
+) -> Done:
     outcome = await call.app.spend.hold(
         caller,
         body.user_id,
@@ -100,9 +98,18 @@ async def place(request: AnyRequest) -> Answer:
         feature=body.feature,
         metadata=body.metadata,
         ttl_seconds=body.ttl_seconds,
-        request=None if claimed is None else claimed.binding,
+        request=request,
     )
-    return finished(call, claimed, _reply(outcome), replayed=outcome.replayed)
+    return _reply(outcome), outcome.replayed
+
+
+_place_write = Write(
+    operation="POST /holds",
+    door=door.for_service(Scope.HOLDS_WRITE, limited=True),
+    read=BodyReader(HoldBody).read,
+    subject=lambda call, caller, body: body.user_id,
+    work=_place,
+)
 
 
 @get(
@@ -121,7 +128,7 @@ async def place(request: AnyRequest) -> Answer:
 )
 async def show(request: AnyRequest) -> Answer:
     call = call_of(request.scope)
-    caller = await door.service(call, Scope.HOLDS_WRITE)
+    caller = await door.counted_service(call, Scope.HOLDS_WRITE)
     hold = await call.app.spend.own_hold(caller, call.path_name("id"))
     wallet = await call.app.wallet_views.wallet(hold.user_id)
     view = hold_view(hold, hold.status, hold.captured)
@@ -147,21 +154,24 @@ async def show(request: AnyRequest) -> Answer:
     ),
 )
 async def capture(request: AnyRequest) -> Answer:
-    call = call_of(request.scope)
-    call.require_room()
-    caller = await door.service(call, Scope.HOLDS_WRITE, limited=False)
+    return await _capture_write.answer(call_of(request.scope), request.receive)
+
+
+async def _capture(
+    call: Call, caller: ServicePrincipal, body: CaptureBody, request: RequestBinding | None
+) -> Done:
     hold_id = call.path_name("id")
-    body = _read_capture(await call.body(request.receive))
-    claimed = claim(call, caller.service.name, "POST /holds/{id}/capture", hold_id, body)
-    if claimed is not None and (answer := await earlier(call, claimed)) is not None:
-        return answer
-    outcome = await call.app.spend.capture(
-        caller,
-        hold_id,
-        amount=body.amount,
-        request=None if claimed is None else claimed.binding,
-    )
-    return finished(call, claimed, _reply(outcome), replayed=outcome.replayed)
+    outcome = await call.app.spend.capture(caller, hold_id, amount=body.amount, request=request)
+    return _reply(outcome), outcome.replayed
+
+
+_capture_write = Write(
+    operation="POST /holds/{id}/capture",
+    door=_ENDING_DOOR,
+    read=BodyReader(CaptureBody, may_be_empty=True).read,
+    subject=lambda call, caller, body: call.path_name("id"),
+    work=_capture,
+)
 
 
 @post(
@@ -182,14 +192,20 @@ async def capture(request: AnyRequest) -> Answer:
     ),
 )
 async def release(request: AnyRequest) -> Answer:
-    call = call_of(request.scope)
-    call.require_room()
-    caller = await door.service(call, Scope.HOLDS_WRITE, limited=False)
-    hold_id = call.path_name("id")
-    body = _read_release(await call.body(request.receive))
-    claimed = claim(call, caller.service.name, "POST /holds/{id}/release", hold_id, body)
-    if claimed is not None and (answer := await earlier(call, claimed)) is not None:
-        return answer
-    binding = None if claimed is None else claimed.binding
-    outcome = await call.app.spend.release(caller, hold_id, request=binding)
-    return finished(call, claimed, _reply(outcome), replayed=outcome.replayed)
+    return await _release_write.answer(call_of(request.scope), request.receive)
+
+
+async def _release(
+    call: Call, caller: ServicePrincipal, body: ReleaseBody, request: RequestBinding | None
+) -> Done:
+    outcome = await call.app.spend.release(caller, call.path_name("id"), request=request)
+    return _reply(outcome), outcome.replayed
+
+
+_release_write = Write(
+    operation="POST /holds/{id}/release",
+    door=_ENDING_DOOR,
+    read=BodyReader(ReleaseBody, may_be_empty=True).read,
+    subject=lambda call, caller, body: call.path_name("id"),
+    work=_release,
+)

@@ -5,19 +5,20 @@ from __future__ import annotations
 from litestar import get, post
 
 from shothik_payment.domain import errors as e
+from shothik_payment.domain.ledger.commands import RequestBinding
 from shothik_payment.domain.ledger.outcome import Outcome
+from shothik_payment.domain.use_cases.principals import UserPrincipal
 from shothik_payment.entrypoints.http import door
 from shothik_payment.entrypoints.http import replies as r
 from shothik_payment.entrypoints.http.answers import Answer, reply
-from shothik_payment.entrypoints.http.call import WEBHOOK_BODY_LIMIT, AnyRequest, call_of
+from shothik_payment.entrypoints.http.call import WEBHOOK_BODY_LIMIT, AnyRequest, Call, call_of
 from shothik_payment.entrypoints.http.cursors import optional_cursor, place_of
 from shothik_payment.entrypoints.http.docs import Caller, Doc, documented
-from shothik_payment.entrypoints.http.idempotency import claim, earlier, finished
 from shothik_payment.entrypoints.http.requests import InitiateBody, PageQuery
 from shothik_payment.entrypoints.http.validation import BodyReader, QueryReader
 from shothik_payment.entrypoints.http.views import payment_view
+from shothik_payment.entrypoints.http.writes import Done, Write
 
-_read_initiate = BodyReader(InitiateBody).read
 _read_page = QueryReader(PageQuery).read
 
 _PAYMENT = r.PaymentView(
@@ -67,27 +68,33 @@ _PAYMENT = r.PaymentView(
     ),
 )
 async def initiate(request: AnyRequest) -> Answer:
-    call = call_of(request.scope)
-    call.require_room()
-    caller = await door.user(call)
-    await door.count_initiate(call, caller)
-    body = _read_initiate(await call.body(request.receive))
-    who = f"user:{caller.user_id}"
-    claimed = claim(call, who, "POST /payments/initiate", caller.user_id, body)
-    async with call.api.turns.turn(None if claimed is None else claimed.place):
-        if claimed is not None and (answer := await earlier(call, claimed)) is not None:
-            return answer
-        outcome = await call.app.checkouts.initiate(
-            caller.user_id,
-            pack_id=body.pack_id,
-            credits=body.credits,
-            gateway=body.gateway,
-            currency=body.currency,
-            success_url=body.success_url,
-            cancel_url=body.cancel_url,
-            request=None if claimed is None else claimed.binding,
-        )
-        return finished(call, claimed, _opened(outcome), replayed=outcome.replayed)
+    return await _initiate_write.answer(call_of(request.scope), request.receive)
+
+
+async def _initiate(
+    call: Call, caller: UserPrincipal, body: InitiateBody, request: RequestBinding | None
+) -> Done:
+    outcome = await call.app.checkouts.initiate(
+        caller.user_id,
+        pack_id=body.pack_id,
+        credits=body.credits,
+        gateway=body.gateway,
+        currency=body.currency,
+        success_url=body.success_url,
+        cancel_url=body.cancel_url,
+        request=request,
+    )
+    return _opened(outcome), outcome.replayed
+
+
+_initiate_write = Write(
+    operation="POST /payments/initiate",
+    door=door.for_initiate,
+    read=BodyReader(InitiateBody).read,
+    subject=lambda call, caller, body: caller.user_id,
+    work=_initiate,
+    takes_turns=True,
+)
 
 
 def _opened(outcome: Outcome) -> r.InitiateReply:

@@ -37,7 +37,7 @@ _read_blocklist = QueryReader(BlocklistQuery).read
 )
 async def balance(request: AnyRequest) -> Answer:
     call = call_of(request.scope)
-    await door.service(call, Scope.CREDITS_READ)
+    await door.counted_service(call, Scope.CREDITS_READ)
     user_id = call.user_id()
     wallet = await call.app.wallet_views.wallet(user_id)
     return reply(r.BalanceReply(user_id=user_id, balance=wallet.available, held=wallet.held))
@@ -72,7 +72,7 @@ async def balance(request: AnyRequest) -> Answer:
 )
 async def access(request: AnyRequest) -> Answer:
     call = call_of(request.scope)
-    caller = await door.service(call, Scope.ACCESS_READ)
+    caller = await door.counted_service(call, Scope.ACCESS_READ)
     user_id = call.user_id()
     query = _read_access(request.scope["query_string"])
     own_service(call.app.catalog, caller, query.service)
@@ -118,7 +118,7 @@ async def access(request: AnyRequest) -> Answer:
 )
 async def services(request: AnyRequest) -> Answer:
     call = call_of(request.scope)
-    await door.service(call, Scope.CATALOG_READ)
+    await door.counted_service(call, Scope.CATALOG_READ)
     views = [
         r.ServiceView(
             name=service.name,
@@ -159,7 +159,7 @@ async def services(request: AnyRequest) -> Answer:
 )
 async def blocklist(request: AnyRequest) -> Answer:
     call = call_of(request.scope)
-    caller = await door.service(call, Scope.BLOCKLIST_READ, limited=False)
+    caller = await door.service(call, Scope.BLOCKLIST_READ)
     query = _read_blocklist(request.scope["query_string"])
     after = place_of("blocked", "cursor", query.cursor)
     users, last = await call.app.wallet_views.blocklist(caller.service.name, after, query.limit)

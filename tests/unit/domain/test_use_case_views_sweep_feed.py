@@ -1,15 +1,12 @@
 """Reading wallets, booking what has ended, publishing what was told."""
 
-from collections.abc import Sequence
-
 import pytest
 
-from shothik_payment.domain.errors import InsufficientCredits, Unavailable
+from shothik_payment.domain.errors import InsufficientCredits
 from shothik_payment.domain.model.stop import StopCause
 from shothik_payment.domain.model.time import HOUR, MINUTE, Millis
-from shothik_payment.domain.ports.event_log import RecordedEvent
+from shothik_payment.domain.ports import event_log
 from shothik_payment.domain.use_cases.expiry_sweep import SWEEP_BATCH
-from shothik_payment.domain.use_cases.relay import RELAY_BATCH, Relay
 from tests.support.service import START, TestService
 
 
@@ -87,7 +84,7 @@ async def test_the_blocklist_names_cause_time_and_last_event(service: TestServic
     assert [(u.user_id, u.causes, u.since) for u in users] == [
         ("a", [StopCause.CREDITS_GONE], START + 10)
     ]
-    last = (await service.feed.page(0, 99, "a")).events[-1]
+    last = (await service.feed.page(event_log.START, 99, "a")).events[-1]
     assert users[0].sequence == last.sequence
     users, following = await service.views.blocklist("slide_service", following, 5)
     assert ([u.user_id for u in users], following) == (["c"], None)
@@ -107,7 +104,7 @@ async def test_the_sweep_books_what_nobody_else_touches(service: TestService) ->
     assert await service.sweep.run() == 0
     assert (await service.wallets.get("u1")).available == 0
     assert (await service.wallets.get("u2")).available == 5
-    told = [event.type for event in (await service.feed.page(0, 99, "u1")).events]
+    told = [event.type for event in (await service.feed.page(event_log.START, 99, "u1")).events]
     assert told == ["credit.added", "credit.deducted", "usage.limit_exceeded"]
 
 
@@ -118,49 +115,20 @@ async def test_the_sweep_goes_batch_by_batch(service: TestService) -> None:
     assert [await service.sweep.run() for _ in range(3)] == [SWEEP_BATCH, 1, 0]
 
 
-# Relay and feed
-
-
-async def test_the_relay_publishes_in_order_and_once(service: TestService) -> None:
-    queue = service.broker.bind("all", "#")
-    await give(service, "u1", 5)
-    await service.spend.deduct(service.caller(), "u1", amount=5, units=None)
-    assert await service.relay.run() == 3
-    published = [await queue.get() for _ in range(3)]
-    assert [event.sequence for event in published] == [1, 2, 3]
-    assert await service.relay.run() == 0
-
-
-async def test_what_could_not_be_published_is_published_later(service: TestService) -> None:
-    class AwayBroker:
-        async def declare_control_queues(self, services: Sequence[str]) -> None: ...
-
-        async def publish(self, events: Sequence[RecordedEvent]) -> list[bool]:
-            raise Unavailable("The broker is away.")
-
-    await give(service, "u1", 5)
-    with pytest.raises(Unavailable):
-        await Relay(service.log, AwayBroker(), service.clock).run()
-    assert await service.relay.run() == 1
-
-
-async def test_the_relay_goes_batch_by_batch(service: TestService) -> None:
-    for _ in range(RELAY_BATCH + 1):
-        await give(service, "u1", 1)
-    assert [await service.relay.run() for _ in range(3)] == [RELAY_BATCH, 1, 0]
+# Feed
 
 
 async def test_the_feed_is_paged_and_says_where_to_go_on(service: TestService) -> None:
     for user in ("u1", "u2", "u1"):
         await give(service, user, 1)
-    page = await service.feed.page(0, 2)
-    assert ([e.user_id for e in page.events], page.next, page.last) == (["u1", "u2"], 2, 2)
+    page = await service.feed.page(event_log.START, 2)
+    assert ([e.user_id for e in page.events], page.next, page.last) == (["u1", "u2"], "2", "2")
     page = await service.feed.page(page.last, 2)
-    assert ([e.user_id for e in page.events], page.next, page.last) == (["u1"], None, 3)
+    assert ([e.user_id for e in page.events], page.next, page.last) == (["u1"], None, "3")
     page = await service.feed.page(page.last, 2)
-    assert (page.events, page.next, page.last) == ([], None, 3)
+    assert (page.events, page.next, page.last) == ([], None, "3")
     with pytest.raises(InsufficientCredits):
         await service.spend.deduct(service.caller(), "u1", amount=9, units=None)
-    assert (await service.feed.page(3, 2)).events == []
-    only = await service.feed.page(0, 9, "u2", ["credit.added"])
-    assert [e.position for e in only.events] == [2]
+    assert (await service.feed.page("3", 2)).events == []
+    only = await service.feed.page(event_log.START, 9, "u2", ["credit.added"])
+    assert [e.position for e in only.events] == ["2"]

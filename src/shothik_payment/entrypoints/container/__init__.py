@@ -1,12 +1,14 @@
 """The wiring: the one place that knows which adapter stands behind a port.
 
-Every provider is synchronous; what has to be opened and closed is so in `running.py`.
+Every provider is synchronous; what has to be opened and closed is so in `running.py`. The adapters
+of servers that are not configured are not even imported.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
+import time
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -14,27 +16,6 @@ from typing import Any
 from dependency_injector import containers, providers
 
 from shothik_payment.adapters import jwt, sandbox, system
-from shothik_payment.adapters.memory.answer_cache import MemoryAnswerCache
-from shothik_payment.adapters.memory.api_keys import MemoryApiKeys
-from shothik_payment.adapters.memory.broker import MemoryBroker
-from shothik_payment.adapters.memory.documents import MemoryDocuments
-from shothik_payment.adapters.memory.event_log import MemoryEventLog
-from shothik_payment.adapters.memory.health import MemoryHealth
-from shothik_payment.adapters.memory.ledger_audit import MemoryLedgerAudit
-from shothik_payment.adapters.memory.ledger_store import MemoryLedgerStore
-from shothik_payment.adapters.memory.payments import MemoryPayments
-from shothik_payment.adapters.memory.rate_limiter import MemoryRateLimiter
-from shothik_payment.adapters.memory.state import MemoryState
-from shothik_payment.adapters.memory.wallets import MemoryWallets
-from shothik_payment.adapters.sqlite.api_keys import SqliteApiKeys
-from shothik_payment.adapters.sqlite.database import SqliteDatabase
-from shothik_payment.adapters.sqlite.documents import SqliteDocuments
-from shothik_payment.adapters.sqlite.event_log import SqliteEventLog
-from shothik_payment.adapters.sqlite.health import SqliteHealth
-from shothik_payment.adapters.sqlite.ledger_audit import SqliteLedgerAudit
-from shothik_payment.adapters.sqlite.ledger_store import SqliteLedgerStore
-from shothik_payment.adapters.sqlite.payments import SqlitePayments
-from shothik_payment.adapters.sqlite.wallets import SqliteWallets
 from shothik_payment.domain.errors import Misconfigured
 from shothik_payment.domain.ledger.writer import LedgerWriter
 from shothik_payment.domain.ports.clock import Clock
@@ -45,26 +26,49 @@ from shothik_payment.domain.use_cases.admin_credits import AdminCredits
 from shothik_payment.domain.use_cases.api_keys import KeyAdministration, KeyRing
 from shothik_payment.domain.use_cases.event_feed import EventFeed
 from shothik_payment.domain.use_cases.expiry_sweep import ExpirySweep
-from shothik_payment.domain.use_cases.payments import Checkouts, ReturnOrigins
+from shothik_payment.domain.use_cases.payments import Checkouts
+from shothik_payment.domain.use_cases.prune import Prune
 from shothik_payment.domain.use_cases.relay import Relay
+from shothik_payment.domain.use_cases.replay import Replay
+from shothik_payment.domain.use_cases.return_origins import ReturnOrigins
 from shothik_payment.domain.use_cases.spend import Spend
 from shothik_payment.domain.use_cases.verify import Verify
 from shothik_payment.domain.use_cases.wallet_views import WalletViews
+from shothik_payment.domain.use_cases.work_group import WorkGroup
 from shothik_payment.entrypoints.application import Application
-from shothik_payment.entrypoints.background import Background, chores
 from shothik_payment.entrypoints.catalog_file import load_catalog
+from shothik_payment.entrypoints.chores import SHARED_TASKS, Worker
+from shothik_payment.entrypoints.container.backends import (
+    Cache,
+    Connection,
+    Messages,
+    Store,
+    amqp_messages,
+    memory_cache,
+    memory_messages,
+    memory_store,
+    mongodb_store,
+    redis_cache,
+    sqlite_store,
+)
 from shothik_payment.entrypoints.http.settings import HttpSettings
 from shothik_payment.entrypoints.secret_file import kept_secret, make_secret
 from shothik_payment.entrypoints.settings import Settings
 
 _WEBHOOK = "/api/v1/webhooks/sandbox"
 _CHECKOUT = "/sandbox/checkout"
+_NO_FILE = Path("var/shothik.db")
+
+
+def _connections(store: Store, cache: Cache, messages: Messages) -> list[Connection]:
+    return [*store.connections, *cache.connections, *messages.connections]
 
 
 def _own_secret(settings: Settings) -> str:
     """What development signs with where nothing is configured."""
-    path = settings.sqlite_path
-    return make_secret() if path is None else kept_secret(path.with_suffix(".secret"))
+    if settings.store == "memory":
+        return make_secret()
+    return kept_secret((settings.sqlite_path or _NO_FILE).with_suffix(".secret"))
 
 
 def _claim_rules(settings: Settings) -> jwt.ClaimRules:
@@ -128,63 +132,26 @@ class Container(containers.DeclarativeContainer):
     ids = providers.Singleton(system.SystemIds)
     catalog = providers.Singleton(load_catalog, settings.provided.catalog_file)
 
-    # The store, by the scheme of DATABASE_URL
+    # By the schemes of the URLs
 
-    _scheme = providers.Callable(lambda s: s.database_url.partition(":")[0], settings)
-    _file = providers.Singleton(SqliteDatabase, settings.provided.sqlite_path)
-    _state = providers.Singleton(MemoryState)
-    database_to_open = providers.Selector(_scheme, sqlite=_file, memory=providers.Object(None))
-    ledger_store = providers.Selector(
-        _scheme,
-        sqlite=providers.Singleton(SqliteLedgerStore, _file),
-        memory=providers.Singleton(MemoryLedgerStore, _state),
+    store: providers.Provider[Store] = providers.Selector(
+        settings.provided.store,
+        memory=providers.Singleton(memory_store, settings),
+        sqlite=providers.Singleton(sqlite_store, settings),
+        mongodb=providers.Singleton(mongodb_store, settings),
     )
-    wallets = providers.Selector(
-        _scheme,
-        sqlite=providers.Singleton(SqliteWallets, _file),
-        memory=providers.Singleton(MemoryWallets, _state),
+    cache: providers.Provider[Cache] = providers.Selector(
+        settings.provided.cache,
+        memory=providers.Singleton(memory_cache, settings, clock),
+        redis=providers.Singleton(redis_cache, settings, clock),
     )
-    payments = providers.Selector(
-        _scheme,
-        sqlite=providers.Singleton(SqlitePayments, _file),
-        memory=providers.Singleton(MemoryPayments, _state),
+    messages: providers.Provider[Messages] = providers.Selector(
+        settings.provided.broker,
+        memory=providers.Singleton(memory_messages, settings),
+        amqp=providers.Singleton(amqp_messages, settings),
     )
-    api_keys = providers.Selector(
-        _scheme,
-        sqlite=providers.Singleton(SqliteApiKeys, _file),
-        memory=providers.Singleton(MemoryApiKeys, _state),
-    )
-    event_log = providers.Selector(
-        _scheme,
-        sqlite=providers.Singleton(SqliteEventLog, _file),
-        memory=providers.Singleton(MemoryEventLog, _state),
-    )
-    ledger_audit = providers.Selector(
-        _scheme,
-        sqlite=providers.Singleton(SqliteLedgerAudit, _file),
-        memory=providers.Singleton(MemoryLedgerAudit, _state),
-    )
-    sandbox_documents = providers.Selector(
-        _scheme,
-        sqlite=providers.Singleton(SqliteDocuments, _file, "sandbox"),
-        memory=providers.Singleton(MemoryDocuments, _state, "sandbox"),
-    )
-    store_health = providers.Selector(
-        _scheme,
-        sqlite=providers.Singleton(SqliteHealth, _file),
-        memory=providers.Singleton(MemoryHealth, "store"),
-    )
-
-    # What may be lost
-
-    answers = providers.Singleton(MemoryAnswerCache, clock)
-    limiter = providers.Singleton(MemoryRateLimiter, clock)
-    broker = providers.Singleton(MemoryBroker)
-    health = providers.List(
-        store_health,
-        providers.Singleton(MemoryHealth, "cache"),
-        providers.Singleton(MemoryHealth, "broker"),
-    )
+    connections = providers.Callable(_connections, store, cache, messages)
+    migration = store.provided.migrate
 
     # Tokens
 
@@ -207,7 +174,7 @@ class Container(containers.DeclarativeContainer):
     )
     sandbox_gateway = providers.Singleton(
         sandbox.SandboxGateway,
-        sandbox_documents,
+        store.provided.documents.call("sandbox"),
         sandbox_signer,
         clock,
         providers.Callable(lambda s: s.browser_url + _CHECKOUT, settings),
@@ -224,21 +191,21 @@ class Container(containers.DeclarativeContainer):
 
     # The ledger and what is asked of it
 
-    active_services = providers.Singleton(ActiveServices, api_keys, catalog)
+    active_services = providers.Singleton(ActiveServices, store.provided.api_keys, catalog)
     committed = providers.Singleton(asyncio.Event)
     writer = providers.Singleton(
         LedgerWriter,
-        ledger_store,
+        store.provided.ledger,
         active_services.provided.rules,
         active_services.provided.fresh_rules,
         random=providers.Object(random.random),
         committed=committed.provided.set,
     )
-    wallet_views = providers.Singleton(WalletViews, wallets, clock)
+    wallet_views = providers.Singleton(WalletViews, store.provided.wallets, clock)
     checkouts = providers.Singleton(
         Checkouts,
         writer,
-        payments,
+        store.provided.payments,
         gateways,
         catalog,
         providers.Singleton(ReturnOrigins, settings.provided.allowed_origins),
@@ -246,43 +213,67 @@ class Container(containers.DeclarativeContainer):
         ids,
     )
     admin_credits = providers.Singleton(AdminCredits, writer, clock, ids)
-    key_administration = providers.Singleton(KeyAdministration, api_keys, catalog, clock, ids)
-    expiry_sweep = providers.Singleton(ExpirySweep, writer, wallets, clock, ids)
-    relay = providers.Singleton(Relay, event_log, broker, clock)
-    verify = providers.Singleton(Verify, ledger_audit)
+    key_administration = providers.Singleton(
+        KeyAdministration, store.provided.api_keys, catalog, clock, ids
+    )
+    expiry_sweep = providers.Singleton(ExpirySweep, writer, store.provided.wallets, clock, ids)
+    verify = providers.Singleton(Verify, store.provided.audit)
 
     application = providers.Singleton(
         Application,
         catalog=catalog,
         clock=clock,
         writer=writer,
-        spend=providers.Singleton(Spend, writer, wallets, catalog, clock, ids),
+        spend=providers.Singleton(Spend, writer, store.provided.wallets, catalog, clock, ids),
         wallet_views=wallet_views,
         checkouts=checkouts,
         admin_credits=admin_credits,
-        event_feed=providers.Singleton(EventFeed, event_log),
+        event_feed=providers.Singleton(EventFeed, store.provided.events),
+        replay=providers.Singleton(
+            Replay,
+            store.provided.events,
+            messages.provided.broker,
+            writer,
+            store.provided.documents.call("replays"),
+            clock,
+            ids,
+        ),
         key_administration=key_administration,
-        key_ring=providers.Singleton(KeyRing, api_keys, catalog, active_services, clock),
+        key_ring=providers.Singleton(
+            KeyRing, store.provided.api_keys, catalog, active_services, clock
+        ),
         active_services=active_services,
         tokens=tokens,
-        answers=answers,
-        limiter=limiter,
-        expiry_sweep=expiry_sweep,
-        relay=relay,
+        answers=cache.provided.answers,
+        limiter=cache.provided.limiter,
         verify=verify,
-        health=health,
-    )
-    background = providers.Singleton(
-        Background,
-        providers.Callable(
-            chores,
-            sweep=expiry_sweep,
-            checkouts=checkouts,
-            active=active_services,
-            relay=relay,
-            broker=broker,
-            committed=committed,
+        health=providers.List(
+            store.provided.health, cache.provided.health, messages.provided.health
         ),
+    )
+    worker = providers.Singleton(
+        Worker,
+        group=providers.Singleton(
+            WorkGroup,
+            store.provided.documents.call("work group"),
+            providers.Callable(lambda ids: ids.next(), ids),
+            SHARED_TASKS,
+            monotonic=providers.Object(time.monotonic),
+        ),
+        relay=providers.Singleton(
+            Relay,
+            store.provided.events,
+            messages.provided.broker,
+            clock,
+            monotonic=providers.Object(time.monotonic),
+        ),
+        broker=messages.provided.broker,
+        active=active_services,
+        sweep=expiry_sweep,
+        checkouts=checkouts,
+        prune=providers.Singleton(Prune, store.provided.pruning, clock),
+        committed=committed,
+        watch=store.provided.watch,
     )
     http_settings = providers.Singleton(_http_settings, settings)
 

@@ -1,0 +1,239 @@
+"""The collections: which there are, and what each keeps in an index.
+
+`bucket` is in every document that belongs to a user, and first in every unique index of such a
+collection, so that each can be sharded on it alone: then one user's documents are on one shard,
+and a commit is a transaction of that shard. Ids carry the bucket, so a look-up by id names it too.
+docs/mongodb.md explains each index.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from beanie import Document
+from pydantic import ConfigDict
+from pymongo import ASCENDING, IndexModel
+
+from shothik_payment.adapters.mongo import names
+from shothik_payment.adapters.mongo.rows import SCHEMA_VERSION
+
+
+def _index(name: str, *fields: str, unique: bool = False, where: str | None = None) -> IndexModel:
+    """`where`: only documents that have this field are in it."""
+    options: dict[str, Any] = {} if where is None else {
+        "partialFilterExpression": {where: {"$exists": True}}
+    }  # fmt: skip
+    return IndexModel([(f, ASCENDING) for f in fields], name=name, unique=unique, **options)
+
+
+class Stored(Document):
+    """Fields beyond those named here are kept and read as they are."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: Any
+    schema_version: int = SCHEMA_VERSION
+
+
+class OfUser(Stored):
+    bucket: str
+
+
+class WalletDocument(OfUser):
+    """`_id` is the user's id. `stopped_for` names the services that the user is stopped for, ""
+    for all of them; `order` and `commit` are the last commit's own."""
+
+    id: str  # type: ignore[assignment]
+    version: int
+    order: int
+    commit: str
+    available: int
+    held: int
+    debt: int
+    next_due_at: int | None = None
+    stopped_for: list[str] | None = None
+
+    class Settings:
+        name = names.WALLETS
+        indexes = (
+            _index("bucket", "bucket", "_id", unique=True),
+            _index("due", "next_due_at", where="next_due_at"),
+            _index("stopped", "stopped_for", "_id", where="stopped_for"),
+        )
+
+
+class TransactionDocument(OfUser):
+    id: str  # type: ignore[assignment]
+    user_id: str
+    number: int
+    kind: str
+    at: int
+    amount: int
+    reverses: str | None = None
+    reversed_total: int = 0
+
+    class Settings:
+        name = names.TRANSACTIONS
+        indexes = (
+            _index("number", "bucket", "user_id", "number", unique=True),
+            _index("reverses", "bucket", "reverses", "reversed_total", where="reverses"),
+        )
+
+
+class RequestKeyDocument(OfUser):
+    """One key binds one thing: a ledger row (`transaction_id`), or a record (`subject_id`, `at`).
+    `_id` is the digest of the key in its scope."""
+
+    id: bytes  # type: ignore[assignment]
+
+    class Settings:
+        name = names.REQUEST_KEYS
+        indexes = (
+            _index("bucket", "bucket", "_id", unique=True),
+            _index("old_records", "at", where="at"),
+        )
+
+
+class GrantDocument(OfUser):
+    """A grant's terms; what is left of it is in its wallet."""
+
+    id: str  # type: ignore[assignment]
+    user_id: str
+
+    class Settings:
+        name = names.GRANTS
+        indexes = (_index("bucket", "bucket", "_id", unique=True),)
+
+
+class HoldDocument(OfUser):
+    """`open` while the hold is active."""
+
+    id: str  # type: ignore[assignment]
+    user_id: str
+    open: bool | None = None
+
+    class Settings:
+        name = names.HOLDS
+        indexes = (
+            _index("bucket", "bucket", "_id", unique=True),
+            _index("open", "bucket", "user_id", where="open"),
+        )
+
+
+class PaymentDocument(OfUser):
+    id: str  # type: ignore[assignment]
+    user_id: str
+    status: str
+    next_check_at: int | None = None
+
+    class Settings:
+        name = names.PAYMENTS
+        indexes = (
+            _index("user", "bucket", "user_id", "_id", unique=True),
+            _index("to_check", "next_check_at", "_id", where="next_check_at"),
+        )
+
+
+class PaymentSessionDocument(Stored):
+    """A gateway's id of a checkout, `{gateway}/{session id}`, and whose payment it is: unique over
+    all users, so a collection of its own."""
+
+    id: str
+    payment_id: str
+
+    class Settings:
+        name = names.PAYMENT_SESSIONS
+
+
+class EventDocument(OfUser):
+    """`state` is `waiting`, or `unwanted` where no queue took it; a published event has none, so
+    the relay's index has only what is left to do. All are in the order of `order`."""
+
+    id: str  # type: ignore[assignment]
+    user_id: str
+    sequence: int
+    partition: int
+    at: int
+    order: int
+    type: str
+    state: str | None = None
+
+    class Settings:
+        name = names.OUTBOX
+        indexes = (
+            _index("sequence", "bucket", "user_id", "sequence", unique=True),
+            _index("feed", "order", "_id"),
+            _index("to_publish", "state", "partition", "order", "_id", "user_id", where="state"),
+        )
+
+
+class PrunedDocument(OfUser):
+    """How far a user's events are deleted, or about to be. `_id` is the user's id."""
+
+    id: str  # type: ignore[assignment]
+    through: int
+
+    class Settings:
+        name = names.PRUNED
+        indexes = (_index("bucket", "bucket", "_id", unique=True),)
+
+
+class ApiKeyDocument(Stored):
+    """`changes` counts the entries in the audit log."""
+
+    id: str
+    service: str
+    digest: bytes
+    changes: int
+
+    class Settings:
+        name = names.API_KEYS
+        indexes = (
+            _index("digest", "digest", unique=True),
+            _index("service", "service", "_id"),
+        )
+
+
+class ApiKeyAuditDocument(Stored):
+    key_id: str
+    number: int
+
+    class Settings:
+        name = names.API_KEY_AUDIT
+        indexes = (_index("key", "key_id", "number", unique=True),)
+
+
+class PlainDocument(Stored):
+    """`_id` is `{kind}/{document id}`."""
+
+    id: str
+    body: bytes
+
+    class Settings:
+        name = names.DOCUMENTS
+
+
+class SchemaDocument(Stored):
+    """`schema`: what `migrate` made. `probe`: what the health check writes."""
+
+    id: str
+
+    class Settings:
+        name = names.SCHEMA
+
+
+ALL: tuple[type[Stored], ...] = (
+    WalletDocument,
+    TransactionDocument,
+    RequestKeyDocument,
+    GrantDocument,
+    HoldDocument,
+    PaymentDocument,
+    PaymentSessionDocument,
+    EventDocument,
+    PrunedDocument,
+    ApiKeyDocument,
+    ApiKeyAuditDocument,
+    PlainDocument,
+    SchemaDocument,
+)

@@ -1,0 +1,151 @@
+"""The outbox.
+
+Its order is that of commits: `order` rises with each commit of a process, and with each commit of
+a wallet, so for one user it is the order of the sequence. Over users the clocks of the processes
+decide, and a commit may become visible after a later one: who reads on after a position, over all
+users, may miss an event of a slower clock or commit. The relay does not read like that: it goes by
+the mark.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection as Several
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from shothik_payment.adapters.mongo import names, rows
+from shothik_payment.adapters.mongo.database import SNAPSHOT, Collection, MongoDatabase
+from shothik_payment.adapters.mongo.rows import UNWANTED, WAITING, Doc
+from shothik_payment.domain.errors import InvalidRequest
+from shothik_payment.domain.model.identifiers import bucket_of
+from shothik_payment.domain.model.time import Millis
+from shothik_payment.domain.ports.event_log import (
+    PARTITIONS,
+    START,
+    Backlog,
+    RecordedEvent,
+    partition_of,
+)
+
+_POSITION = re.compile(r"([0-9]{1,18})-(evt_[!-~]{1,128})")
+_IN_ORDER = [("order", 1), ("_id", 1)]
+_MARKED_AT_ONCE = 500
+
+
+class MongoEventLog:
+    def __init__(self, database: MongoDatabase) -> None:
+        self._database = database
+
+    @property
+    def _outbox(self) -> Collection:
+        return self._database.collection(names.OUTBOX)
+
+    async def read(
+        self,
+        after: str,
+        limit: int,
+        user_id: str | None = None,
+        types: Sequence[str] = (),
+        since: Millis | None = None,
+        until: Millis | None = None,
+    ) -> list[RecordedEvent]:
+        with self._database.bounded():
+            conditions = await self._after(after, user_id)
+            if user_id is not None:
+                conditions.append({"bucket": bucket_of(user_id), "user_id": user_id})
+            if types:
+                conditions.append({"type": {"$in": list(types)}})
+            if since is not None:
+                # An order is never below its time, and has an index.
+                conditions.append({"at": {"$gte": since}, "order": {"$gte": since * 1000}})
+            if until is not None:
+                conditions.append({"at": {"$lt": until}})
+            which = {"$and": conditions} if conditions else {}
+            return await self._find(which, limit, [("sequence", 1)] if user_id else _IN_ORDER)
+
+    async def _after(self, position: str, user_id: str | None) -> list[Doc]:
+        if position == START:
+            return []
+        match = _POSITION.fullmatch(position)
+        if match is None:
+            raise InvalidRequest.of("after", "a position that this log has given")
+        order, event_id = int(match[1]), match[2]
+        if user_id is not None:
+            # The user's own event has a place in the user's index; another's has none.
+            own = await self._outbox.find_one(
+                {"_id": event_id, "bucket": bucket_of(user_id), "user_id": user_id},
+                {"sequence": 1},
+            )
+            if own is not None:
+                return [{"sequence": {"$gt": own["sequence"]}}]
+        later = [{"order": {"$gt": order}}, {"_id": {"$gt": event_id}}]
+        return [{"order": {"$gte": order}}, {"$or": later}]
+
+    async def unpublished(
+        self, partitions: Several[int], limit: int, without: Several[str] = ()
+    ) -> list[RecordedEvent]:
+        return await self._in_state(WAITING, partitions, limit, without)
+
+    async def unpublished_of(self, user_id: str, limit: int) -> list[RecordedEvent]:
+        own = {"state": WAITING, "partition": partition_of(user_id), "user_id": user_id}
+        return await self._oldest(own, limit)
+
+    async def unwanted(self, partitions: Several[int], limit: int) -> list[RecordedEvent]:
+        return await self._in_state(UNWANTED, partitions, limit)
+
+    async def _in_state(
+        self, state: str, partitions: Several[int], limit: int, without: Several[str] = ()
+    ) -> list[RecordedEvent]:
+        which: dict[str, Any] = {"state": state, "partition": {"$in": list(partitions)}}
+        if without:
+            which["user_id"] = {"$nin": list(without)}
+        return await self._oldest(which, limit)
+
+    async def _oldest(self, which: Doc, limit: int) -> list[RecordedEvent]:
+        with self._database.bounded():
+            return await self._find(which, limit, _IN_ORDER)
+
+    async def _find(
+        self, which: Doc, limit: int, order: list[tuple[str, int]]
+    ) -> list[RecordedEvent]:
+        """Of one moment: a cursor that goes on while commits come in could find a user's event
+        after it has passed the place of the one before."""
+        outbox = self._outbox.with_options(read_concern=SNAPSHOT)
+        cursor = outbox.find(which, batch_size=limit + 1).sort(order).limit(limit)
+        return [rows.to_event(event) for event in await cursor.to_list()]
+
+    async def mark(
+        self, published: Sequence[RecordedEvent], unwanted: Sequence[RecordedEvent], at: Millis
+    ) -> None:
+        for some in _parts(published):
+            with self._database.bounded():
+                await self._outbox.update_many(
+                    {**_these(some), "state": {"$in": [WAITING, UNWANTED]}},
+                    {"$set": {"published_at": at}, "$unset": {"state": ""}},
+                )
+        for some in _parts(unwanted):
+            with self._database.bounded():
+                await self._outbox.update_many(
+                    {**_these(some), "state": WAITING}, {"$set": {"state": UNWANTED}}
+                )
+
+    async def backlog(self) -> Backlog:
+        with self._database.bounded():
+            waiting = await self._outbox.count_documents({"state": WAITING})
+            unwanted = await self._outbox.count_documents({"state": UNWANTED})
+            every = {"state": WAITING, "partition": {"$in": list(range(PARTITIONS))}}
+            oldest = await self._outbox.find_one(every, {"at": 1}, sort=_IN_ORDER)
+        return Backlog(waiting, None if oldest is None else Millis(int(oldest["at"])), unwanted)
+
+
+def _parts(events: Sequence[RecordedEvent]) -> Iterator[Sequence[RecordedEvent]]:
+    for start in range(0, len(events), _MARKED_AT_ONCE):
+        yield events[start : start + _MARKED_AT_ONCE]
+
+
+def _these(events: Sequence[RecordedEvent]) -> Doc:
+    return {
+        "bucket": {"$in": sorted({bucket_of(event.user_id) for event in events})},
+        "_id": {"$in": [event.id for event in events]},
+    }

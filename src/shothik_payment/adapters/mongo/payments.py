@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from typing import Any
+
+from shothik_payment.adapters.mongo import names, rows
+from shothik_payment.adapters.mongo.database import Collection, MongoDatabase
+from shothik_payment.domain.model.identifiers import bucket_of
+from shothik_payment.domain.model.payment import Payment
+from shothik_payment.domain.model.time import Millis
+
+
+class MongoPayments:
+    def __init__(self, database: MongoDatabase) -> None:
+        self._database = database
+
+    @property
+    def _payments(self) -> Collection:
+        return self._database.collection(names.PAYMENTS)
+
+    async def get(self, payment_id: str) -> Payment | None:
+        with self._database.bounded():
+            found = await self._payments.find_one(
+                {"_id": payment_id, "bucket": rows.bucket_in(payment_id)}
+            )
+            return None if found is None else rows.to_payment(found)
+
+    async def by_session(self, gateway: str, session_id: str) -> Payment | None:
+        with self._database.bounded():
+            session = await self._database.collection(names.PAYMENT_SESSIONS).find_one(
+                {"_id": rows.session_id(gateway, session_id)}
+            )
+        return None if session is None else await self.get(session["payment_id"])
+
+    async def of_user(self, user_id: str, before: str | None, limit: int) -> list[Payment]:
+        own: dict[str, Any] = {"bucket": bucket_of(user_id), "user_id": user_id}
+        if before is not None:
+            own["_id"] = {"$lt": before}
+        with self._database.bounded():
+            found = await self._payments.find(own).sort("_id", -1).limit(limit).to_list()
+            return [rows.to_payment(payment) for payment in found]
+
+    async def to_check(self, at: Millis, limit: int) -> list[Payment]:
+        with self._database.bounded():
+            cursor = self._payments.find({"next_check_at": {"$lte": at}})
+            found = await cursor.sort([("next_check_at", 1), ("_id", 1)]).limit(limit).to_list()
+            return [rows.to_payment(payment) for payment in found]

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from typing import Any
+
+from shothik_payment.adapters.mongo import names, rows
+from shothik_payment.adapters.mongo.database import MongoDatabase
+from shothik_payment.adapters.mongo.rows import Doc
+from shothik_payment.domain.model.hold import Hold
+from shothik_payment.domain.model.identifiers import bucket_of
+from shothik_payment.domain.model.time import Millis
+from shothik_payment.domain.model.transaction import Transaction
+from shothik_payment.domain.model.wallet import Wallet
+from shothik_payment.domain.ports.wallets import StoppedUsers
+
+
+class MongoWallets:
+    def __init__(self, database: MongoDatabase) -> None:
+        self._database = database
+
+    async def get(self, user_id: str) -> Wallet:
+        with self._database.bounded():
+            found = await self._database.collection(names.WALLETS).find_one(
+                {"_id": user_id, "bucket": bucket_of(user_id)}
+            )
+            return Wallet(user_id) if found is None else rows.to_wallet(found)
+
+    async def transaction(self, transaction_id: str) -> Transaction | None:
+        with self._database.bounded():
+            found = await self._by_id(names.TRANSACTIONS, transaction_id)
+            return None if found is None else rows.to_transaction(found)
+
+    async def hold(self, hold_id: str) -> Hold | None:
+        with self._database.bounded():
+            found = await self._by_id(names.HOLDS, hold_id)
+            return None if found is None else rows.to_hold(found)
+
+    async def _by_id(self, collection: str, identifier: str) -> Doc | None:
+        return await self._database.collection(collection).find_one(
+            {"_id": identifier, "bucket": rows.bucket_in(identifier)}
+        )
+
+    async def history(self, user_id: str, before: int | None, limit: int) -> list[Transaction]:
+        own: dict[str, Any] = {"bucket": bucket_of(user_id), "user_id": user_id}
+        if before is not None:
+            own["number"] = {"$lt": before}
+        with self._database.bounded():
+            cursor = self._database.collection(names.TRANSACTIONS).find(own)
+            found = await cursor.sort("number", -1).limit(limit).to_list()
+            return [rows.to_transaction(row) for row in found]
+
+    async def stopped(self, service: str, after: str | None, limit: int) -> StoppedUsers:
+        with self._database.bounded():
+            cursor = self._database.collection(names.WALLETS).find(
+                {"stopped_for": {"$in": ["", service]}, "_id": {"$gt": after or ""}}
+            )
+            found = await cursor.sort("_id", 1).limit(limit + 1).to_list()
+            wallets = [rows.to_wallet(wallet) for wallet in found]
+        page = wallets[:limit]
+        return StoppedUsers(page, page[-1].user_id if len(wallets) > limit else None)
+
+    async def due(self, at: Millis, limit: int) -> list[str]:
+        with self._database.bounded():
+            cursor = self._database.collection(names.WALLETS).find(
+                {"next_due_at": {"$lte": at}}, {"_id": 1}
+            )
+            found = await cursor.sort("next_due_at", 1).limit(limit).to_list()
+        return [wallet["_id"] for wallet in found]

@@ -1,0 +1,89 @@
+"""Publishing many messages on one channel, all their confirms outstanding at once.
+
+The library's own publish takes a task and three writes a message. Here a batch is one write; the
+confirms arrive where the library's do, in its channel's table. Four times less work a message.
+"""
+
+from __future__ import annotations
+
+from asyncio import Future
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import aiormq
+import pamqp.frame
+from aiormq.abc import ChannelFrame, DeliveredMessage
+from aiormq.exceptions import DeliveryError
+from pamqp.body import ContentBody
+from pamqp.commands import Basic
+from pamqp.header import ContentHeader
+
+from shothik_payment.domain.ports.broker import Delivery
+
+
+class Message(NamedTuple):
+    """`properties` has a message id: the library knows a returned message by it."""
+
+    exchange: str
+    routing_key: str
+    body: bytes
+    properties: Basic.Properties
+
+
+async def publish(channel: aiormq.Channel, messages: Sequence[Message]) -> list[Delivery]:
+    """Mandatory, in order. Not to be called twice at once on a channel, since confirms are counted;
+    whoever gives up waiting has to close the channel."""
+    confirmations: list[Future[Any]] = []
+    frames: list[bytes] = []
+    first = channel.delivery_tag + 1
+    for message in messages:
+        confirmations.append(_expected(channel, message))
+        frames.extend(_frames(channel, message))
+    await channel.write_queue.put(ChannelFrame(payload=b"".join(frames), should_close=False))
+    try:
+        return [await _delivery(confirmation) for confirmation in confirmations]
+    finally:
+        for message in messages:
+            tag = channel.message_id_delivery_tag.get(_id(message), 0)
+            if tag >= first:
+                del channel.message_id_delivery_tag[_id(message)]
+
+
+def _id(message: Message) -> str:
+    return message.properties.message_id or ""
+
+
+def _expected(channel: aiormq.Channel, message: Message) -> Future[Any]:
+    channel.delivery_tag += 1
+    confirmation: Future[Any] = channel.create_future()
+    channel.confirmations[channel.delivery_tag] = confirmation
+    channel.message_id_delivery_tag[_id(message)] = channel.delivery_tag
+    return confirmation
+
+
+def _frames(channel: aiormq.Channel, message: Message) -> list[bytes]:
+    body, number, size = message.body, channel.number, channel.max_content_size
+    header = ContentHeader(properties=message.properties, body_size=len(body))
+    frames = [
+        _method(message.exchange, message.routing_key, number),
+        pamqp.frame.marshal(header, number),
+    ]
+    for start in range(0, len(body), size):
+        frames.append(pamqp.frame.marshal(ContentBody(body[start : start + size]), number))
+    return frames
+
+
+@lru_cache(maxsize=1024)
+def _method(exchange: str, routing_key: str, channel_number: int) -> bytes:
+    publish = Basic.Publish(exchange=exchange, routing_key=routing_key, mandatory=True)
+    return pamqp.frame.marshal(publish, channel_number)
+
+
+async def _delivery(confirmation: Future[Any]) -> Delivery:
+    try:
+        answer = await confirmation
+    except DeliveryError:
+        return Delivery.REFUSED
+    # A message that no queue wants comes back before its ack.
+    return Delivery.UNWANTED if isinstance(answer, DeliveredMessage) else Delivery.TAKEN

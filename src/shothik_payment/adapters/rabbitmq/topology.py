@@ -1,0 +1,46 @@
+"""Which queues there are, and what they are bound by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from aiormq.abc import AbstractConnection
+from aiormq.exceptions import ChannelPreconditionFailed
+from faststream.rabbit import ExchangeType, RabbitExchange
+
+EXCHANGE = "payment.events"
+PAYMENT_EVENTS = RabbitExchange(EXCHANGE, type=ExchangeType.TOPIC, durable=True)
+
+_CONTROL = {
+    "stop_user": ("stop_user",),
+    "resume_user": ("resume_user",),
+    "control": ("stop_user", "resume_user"),
+}
+
+
+def queue_of(service: str, kind: str) -> str:
+    """`kind`: `stop_user`, `resume_user`, `control` for both, or a type such as `credit.added`."""
+    return f"{service}.{kind.removeprefix('service.')}"
+
+
+def routing_keys_of(service: str, kind: str) -> list[str]:
+    """What brings the events of that kind, those for this service only where there are such."""
+    control = _CONTROL.get(kind.removeprefix("service."))
+    return [kind] if control is None else [f"service.{service}.{event}" for event in control]
+
+
+async def declare_queues(
+    connection: AbstractConnection, queues: Iterable[tuple[str, list[str]]]
+) -> None:
+    """Make each queue exist and be bound by its routing keys, the way clients declare it: durable,
+    without arguments. A queue that exists with others is left as it is, and bound."""
+    channel = await connection.channel(publisher_confirms=False)
+    for queue, routing_keys in queues:
+        try:
+            await channel.queue_declare(queue, durable=True)
+        except ChannelPreconditionFailed:
+            # It took the channel with it. To look first instead would race with who declares it.
+            channel = await connection.channel(publisher_confirms=False)
+        for routing_key in routing_keys:
+            await channel.queue_bind(queue, EXCHANGE, routing_key)
+    await channel.close()

@@ -1,0 +1,75 @@
+"""Everything the domain refuses or cannot do.
+
+One root. A leaf holds the facts as fields and words itself; `code` is the stable name that clients
+rely on. How an error travels (HTTP status, exit code) is the entrypoint's business.
+"""
+
+from shothik_payment.domain.errors.credits import (
+    AlreadyReversed,
+    BlockingHold,
+    CaptureExceedsHold,
+    HoldClosed,
+    HoldExpired,
+    InsufficientCredits,
+    LimitReached,
+    NotReversible,
+    ReversalExceedsTransaction,
+    UserFrozen,
+)
+from shothik_payment.domain.errors.payments import (
+    GatewayRefused,
+    PaymentNotOpen,
+)
+from shothik_payment.domain.errors.requests import (
+    Conflict,
+    FieldProblem,
+    Forbidden,
+    IdempotencyKeyReused,
+    InvalidRequest,
+    MissingScope,
+    NotFound,
+    PayloadTooLarge,
+    RateLimited,
+    Unauthenticated,
+    WrongService,
+)
+from shothik_payment.domain.errors.root import (
+    InWords,
+    PaymentServiceError,
+)
+from shothik_payment.domain.errors.service import (
+    Misconfigured,
+    StoreCorrupt,
+    Unavailable,
+)
+
+__all__ = [
+    "AlreadyReversed",
+    "BlockingHold",
+    "CaptureExceedsHold",
+    "Conflict",
+    "FieldProblem",
+    "Forbidden",
+    "GatewayRefused",
+    "HoldClosed",
+    "HoldExpired",
+    "IdempotencyKeyReused",
+    "InWords",
+    "InsufficientCredits",
+    "InvalidRequest",
+    "LimitReached",
+    "Misconfigured",
+    "MissingScope",
+    "NotFound",
+    "NotReversible",
+    "PayloadTooLarge",
+    "PaymentNotOpen",
+    "PaymentServiceError",
+    "RateLimited",
+    "ReversalExceedsTransaction",
+    "StoreCorrupt",
+    "Unauthenticated",
+    "Unavailable",
+    "UserFrozen",
+    "WrongService",
+]

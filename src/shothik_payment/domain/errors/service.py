@@ -1,0 +1,40 @@
+"""What the service itself cannot do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from shothik_payment.domain.errors.root import InWords, PaymentServiceError
+
+
+@dataclass(eq=False)
+class Unavailable(PaymentServiceError):
+    """A dependency is away or the service is full. Nothing is half done; try again."""
+
+    code: ClassVar[str] = "unavailable"
+    reason: str
+    retry_after_seconds: int = 1
+
+    @property
+    def message(self) -> str:
+        return self.reason
+
+
+class StoreCorrupt(InWords):
+    """The data store cannot be read as what it should be. An operator has to look at it."""
+
+    code: ClassVar[str] = "unavailable"
+
+
+@dataclass(eq=False)
+class Misconfigured(PaymentServiceError):
+    """A setting or the catalog is wrong; `where` names the variable, or file, line and field."""
+
+    code: ClassVar[str] = "misconfigured"
+    where: str
+    problem: str
+
+    @property
+    def message(self) -> str:
+        return f"{self.where}: {self.problem}"

@@ -1,0 +1,140 @@
+"""What runs in the background of a process, and which of it runs in one process at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from shothik_payment.domain.ports.broker import Broker
+from shothik_payment.domain.ports.event_log import PARTITIONS
+from shothik_payment.domain.ports.outbox_watch import OutboxWatch
+from shothik_payment.domain.use_cases.active_services import ActiveServices
+from shothik_payment.domain.use_cases.expiry_sweep import SWEEP_BATCH, ExpirySweep
+from shothik_payment.domain.use_cases.payments import CHECK_BATCH, Checkouts
+from shothik_payment.domain.use_cases.prune import Prune
+from shothik_payment.domain.use_cases.relay import Relay
+from shothik_payment.domain.use_cases.work_group import WorkGroup
+from shothik_payment.entrypoints.background import Chore
+
+_EXPIRY = "expiry"
+_PAYMENT_CHECK = "payment check"
+_PRUNING = "pruning"
+_OUTBOX = {f"outbox {partition}": partition for partition in range(PARTITIONS)}
+SHARED_TASKS = (*_OUTBOX, _EXPIRY, _PAYMENT_CHECK, _PRUNING)
+
+_WATCH_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """The shared work, and this process's part in it. `committed` is set when there may be events
+    to publish; `watch` None: only this process writes, or looking every second has to do."""
+
+    group: WorkGroup
+    relay: Relay
+    broker: Broker
+    active: ActiveServices
+    sweep: ExpirySweep
+    checkouts: Checkouts
+    prune: Prune
+    committed: asyncio.Event
+    watch: OutboxWatch | None
+
+
+def refreshing(active: ActiveServices) -> Chore:
+    """Runs in every process: stops are told to the services that are active now."""
+
+    async def refresh() -> bool:
+        await active.refresh()
+        return False
+
+    return Chore("active services", refresh, every_seconds=0.5)
+
+
+def shared_work(worker: Worker) -> list[Chore]:
+    """Runs in whichever processes do background work; they share it."""
+
+    async def beat() -> bool:
+        await worker.group.beat()
+        return False
+
+    async def expire() -> bool:
+        return await worker.sweep.run() == SWEEP_BATCH
+
+    async def check_payments() -> bool:
+        return await worker.checkouts.check_open() == CHECK_BATCH
+
+    publishing = _Publishing(worker)
+    chores = [
+        Chore("work group", beat, every_seconds=worker.group.beat_seconds),
+        Chore(_EXPIRY, _owned(worker, _EXPIRY, expire), every_seconds=0.5),
+        Chore(_PAYMENT_CHECK, _owned(worker, _PAYMENT_CHECK, check_payments), every_seconds=2.0),
+        Chore(_PRUNING, _owned(worker, _PRUNING, worker.prune.run), every_seconds=60.0),
+        Chore("relay", publishing.step, 1.0, wake=worker.committed, pause_seconds=0.1),
+        Chore("unwanted events", publishing.tell_unwanted, every_seconds=5.0),
+    ]
+    if worker.watch is not None:
+        chores.append(Chore("outbox watch", _watching(worker.watch, worker.committed), 0.0))
+    return chores
+
+
+def _owned(
+    worker: Worker, task: str, step: Callable[[], Awaitable[bool]]
+) -> Callable[[], Awaitable[bool]]:
+    async def owned_step() -> bool:
+        return task in worker.group.owned() and await step()
+
+    return owned_step
+
+
+def _watching(watch: OutboxWatch, committed: asyncio.Event) -> Callable[[], Awaitable[bool]]:
+    async def step() -> bool:
+        if await watch.changed(_WATCH_SECONDS):
+            committed.set()
+        return True
+
+    return step
+
+
+class _Publishing:
+    """Runs the relay over the partitions that are this process's, once every active service has its
+    control queues; makes sure of those again after whatever went wrong."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._declared: tuple[str, ...] | None = None
+
+    async def step(self) -> bool:
+        worker = self._worker
+        async with worker.group.working():
+            partitions = self._partitions()
+            if not partitions:
+                return False
+            try:
+                await self._declare()
+                return await worker.relay.run(partitions)
+            except Exception:
+                self._declared = None
+                raise
+
+    async def tell_unwanted(self) -> bool:
+        """A queue or binding that somebody has taken away is put back first."""
+        partitions = self._partitions()
+        if partitions:
+            await self._worker.relay.tell_unwanted(partitions, self._declare_again)
+        return False
+
+    async def _declare_again(self) -> None:
+        self._declared = None
+        await self._declare()
+
+    async def _declare(self) -> None:
+        names = self._worker.active.names()
+        if names != self._declared:
+            await self._worker.broker.declare_control_queues(names)
+            self._declared = names
+
+    def _partitions(self) -> list[int]:
+        owned = self._worker.group.owned()
+        return [partition for task, partition in _OUTBOX.items() if task in owned]

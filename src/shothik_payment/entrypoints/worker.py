@@ -1,0 +1,43 @@
+"""A process that does background work only: relay, expiry, payment checks, pruning."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+import structlog
+import uvloop
+
+from shothik_payment.domain.errors import Misconfigured
+from shothik_payment.entrypoints.container import make_container
+from shothik_payment.entrypoints.guard import require_startable
+from shothik_payment.entrypoints.logs import configure_logging
+from shothik_payment.entrypoints.running import parts, running, serving
+from shothik_payment.entrypoints.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+
+def work_forever(settings: Settings) -> None:
+    """Work until a signal says stop. Raises Misconfigured, Unavailable or StoreCorrupt where the
+    worker cannot start."""
+    require_startable(settings)
+    if settings.store == "memory":
+        raise Misconfigured(
+            "DATABASE_URL", "memory:// is in the server's process, which does its own work"
+        )
+    configure_logging(settings.log_level, settings.log_format)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_work(settings))
+
+
+async def _work(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    container = make_container(settings)
+    async with running(container, chores=serving(container), works=True):
+        log.info("working", **parts(settings))
+        await stop.wait()
+        log.info("stopping")

@@ -1,0 +1,37 @@
+"""Two API processes and two workers on MongoDB, Redis and RabbitMQ."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tests.e2e.service import Deployment, Service, Worker
+from tests.support.servers.rabbitmq import VirtualHost
+
+
+class Cluster(Deployment):
+    """`start` and `kill` are of all processes; the servers are the test's."""
+
+    def __init__(
+        self, folder: Path, database_url: str, redis_url: str, messages: VirtualHost
+    ) -> None:
+        settings = {
+            "DATABASE_URL": database_url,
+            "REDIS_URL": redis_url,
+            "RABBITMQ_URL": messages.url,
+        }
+        self.messages = messages
+        self.services = [Service(folder, **settings) for _ in range(2)]
+        self.workers = [Worker(folder, name, self.services[0].environment) for name in ("a", "b")]
+        super().__init__(folder, [service.api for service in self.services], settings)
+
+    def start(self) -> Cluster:
+        first, *others = *self.services, *self.workers
+        first.start()
+        with ThreadPoolExecutor() as at_once:
+            list(at_once.map(lambda process: process.start(), others))
+        return self
+
+    def kill(self) -> None:
+        for process in (*self.services, *self.workers):
+            process.kill()

@@ -1,0 +1,292 @@
+"""The commands that hear events, on a RabbitMQ: as an operator and as a script meet them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import aio_pika
+import pytest
+
+from shothik_payment.adapters import codec
+from shothik_payment.adapters.rabbitmq import RabbitConnection, RabbitEventBroker
+from shothik_payment.domain.events import (
+    CreditAdded,
+    Event,
+    EventData,
+    ServiceResumeUser,
+    ServiceStopUser,
+)
+from shothik_payment.domain.model.stop import StopCause
+from shothik_payment.domain.model.time import DAY, Millis
+from shothik_payment.domain.ports.broker import Delivery
+from shothik_payment.domain.ports.event_log import START, RecordedEvent
+from tests.contracts.bindings import opened, sqlite_ports
+from tests.contracts.book import NOW, Book, granting
+from tests.e2e.service import Service
+from tests.support.rabbit_client import Client
+from tests.support.servers.rabbitmq import VirtualHost
+
+SERVICE = "paraphrase_service"
+STOPS, RESUMES, CONTROL = (f"{SERVICE}.{kind}" for kind in ("stop_user", "resume_user", "control"))
+STOP = ServiceStopUser(SERVICE, StopCause.FROZEN, [StopCause.FROZEN])
+RESUME = ServiceResumeUser(SERVICE, StopCause.FROZEN)
+ADDED = CreditAdded("txn_1", 5, 0, 5, 0, "purchase")
+
+
+@pytest.fixture
+def command(tmp_path: Path, virtual_host: VirtualHost) -> Service:
+    """Commands on a store and a virtual host of their own; no server runs."""
+    made = Service(tmp_path)
+    made.environment["RABBITMQ_URL"] = virtual_host.url
+    return made
+
+
+@pytest.fixture
+async def broker(virtual_host: VirtualHost) -> AsyncIterator[RabbitEventBroker]:
+    connection = RabbitConnection(virtual_host.url)
+    yield RabbitEventBroker(connection)
+    await connection.close()
+
+
+@pytest.fixture
+async def client(virtual_host: VirtualHost) -> AsyncIterator[Client]:
+    async with Client(virtual_host.url) as client:
+        yield client
+
+
+def event(user: str, sequence: int, data: EventData, number: int = 0) -> RecordedEvent:
+    told = Event(f"evt_{user}_{sequence}_{number}", user, sequence, NOW, data)
+    return codec.recorded(told, START)
+
+
+def lines(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def start(command: Service, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "shothik_payment", *arguments],
+        env=command.environment,
+        cwd=command.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+async def run(command: Service, *arguments: str, **environment: str) -> Any:
+    return await asyncio.to_thread(command.run, *arguments, **environment)
+
+
+async def published(broker: RabbitEventBroker, events: Sequence[RecordedEvent]) -> None:
+    assert set(await broker.publish(events)) == {Delivery.TAKEN}
+
+
+async def test_listen_keeps_a_blocklist_as_a_consumer_would(
+    command: Service, broker: RabbitEventBroker, client: Client
+) -> None:
+    await client.assert_queue(CONTROL)
+    for what in ("stop", "resume"):
+        await client.bind(CONTROL, f"service.{SERVICE}.{what}_user")
+    stop = event("u1", 3, STOP)
+    told = [stop, event("u2", 1, STOP), stop, event("u1", 2, RESUME), event("u2", 2, RESUME)]
+    await published(broker, told)
+    ended = await run(
+        command, "listen", "--service", "paraphrase", "--control", "--count", "5", "--json"
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert CONTROL in ended.stderr
+    *heard, last = lines(ended.stdout)
+    assert [(e["userId"], e["sequence"], e["effect"], e["blocked"]) for e in heard] == [
+        ("u1", 3, "applied", True),
+        ("u2", 1, "applied", True),
+        ("u1", 3, "duplicate", True),
+        ("u1", 2, "outdated", True),
+        ("u2", 2, "applied", False),
+    ]
+    assert heard[0]["data"] == json.loads(stop.data)
+    assert last == {
+        "blocklist": [
+            {"userId": "u1", "reason": "frozen", "since": heard[0]["time"], "sequence": 3}
+        ]
+    }
+    assert await client.depth(CONTROL) == 0
+
+
+async def test_listen_makes_the_queues_of_an_existing_client(
+    command: Service, broker: RabbitEventBroker, client: Client
+) -> None:
+    listening = start(command, "listen", "--service", SERVICE, "--also", "credit.added", "--json")
+    assert listening.stderr is not None
+    assert listening.stdout is not None
+    assert STOPS in await asyncio.to_thread(listening.stderr.readline)
+    for queue in (STOPS, RESUMES, f"{SERVICE}.credit.added"):
+        await client.assert_queue(queue)
+    await published(broker, [event("u1", 1, ADDED), event("u1", 2, STOP)])
+    heard = [json.loads(await asyncio.to_thread(listening.stdout.readline)) for _ in range(2)]
+    assert {(e["type"], e["effect"]) for e in heard} == {
+        ("credit.added", "noted"),
+        ("service.stop_user", "applied"),
+    }
+    listening.send_signal(signal.SIGINT)
+    rest, complaints = await asyncio.to_thread(listening.communicate)
+    assert (listening.returncode, complaints) == (0, "")
+    assert [b["userId"] for b in json.loads(rest)["blocklist"]] == ["u1"]
+
+
+async def test_listen_leaves_what_it_was_not_asked_for(
+    command: Service, broker: RabbitEventBroker, client: Client
+) -> None:
+    await broker.declare_control_queues([SERVICE])
+    await published(broker, [event("u1", n, STOP) for n in (1, 2, 3)])
+    ended = await run(command, "listen", "--service", "paraphrase", "--count", "1")
+    assert ended.returncode == 0, ended.stderr
+    assert "service.stop_user" in ended.stdout
+    assert f"Blocked for {SERVICE}: u1" in ended.stdout
+    assert [(await client.take(STOPS)).type for _ in range(2)] == [STOP.type] * 2
+
+
+async def test_monitor_counts_and_looks_into_the_queues(
+    command: Service, broker: RabbitEventBroker
+) -> None:
+    command.key()
+    async with opened(command.database) as database:
+        await Book(sqlite_ports(database).ledger).do(granting("u1"), granting("u1"))
+    await broker.declare_control_queues([SERVICE])
+    await published(broker, [event("u1", 1, STOP)])
+    looking = asyncio.create_task(run(command, "monitor", "--once", "--interval", "2", "--json"))
+    number = 0
+    while not looking.done():
+        number += 1
+        await broker.publish([event("u2", number, ADDED)])
+        await asyncio.sleep(0.05)
+    ended = looking.result()
+    assert ended.returncode == 0, ended.stderr
+    (seen,) = lines(ended.stdout)
+    assert seen["problems"] == []
+    assert list(seen["events"]) == ["credit.added"]
+    counted = seen["events"]["credit.added"]
+    assert 1 < counted["total"] < number
+    assert counted["perSecond"] == pytest.approx(counted["total"] / seen["seconds"], abs=0.01)
+    assert seen["queues"] == {
+        STOPS: {"waiting": 1, "consumers": 0},
+        RESUMES: {"waiting": 0, "consumers": 0},
+    }
+    assert (seen["outbox"]["waiting"], seen["outbox"]["unwanted"]) == (2, 0)
+
+
+async def test_monitor_without_a_store_says_so(command: Service) -> None:
+    ended = await run(command, "monitor", "--once", "--interval", "1")
+    assert ended.returncode == 0, ended.stderr
+    assert "none yet" in ended.stdout
+    assert "The outbox is not there" in " ".join(ended.stdout.split())
+
+
+async def test_past_events_are_told_again_into_a_queue(command: Service, client: Client) -> None:
+    async with opened(command.database) as database:
+        book = Book(sqlite_ports(database).ledger)
+        for user in ("u1", "u2", "u2"):
+            await book.do(granting(user, at=Millis(NOW - 1000 * DAY)))
+    await client.assert_queue("mine")
+    always = ("events", "replay", "--from", "2024-01-01", "--to", "2025-01-01T00:00:00Z")
+    mine, nowhere, none = await asyncio.gather(
+        run(command, *always, "--queue", "mine", "--user", "u2", "--json"),
+        run(command, *always, "--queue", "nowhere"),
+        run(command, *always, "--type", "payment.failed"),
+    )
+    assert (mine.returncode, mine.stderr) == (0, "")
+    assert json.loads(mine.stdout) == {"replayed": 2, "refused": 0, "retold": 0}
+    told = [json.loads((await client.take("mine")).body) for _ in range(2)]
+    assert [(e["subject"], int(e["sequence"])) for e in told] == [("u2", 1), ("u2", 2)]
+    assert (nowhere.returncode, nowhere.stderr) == (2, "Error: There is no such queue.\n")
+    assert (none.returncode, none.stdout) == (0, "0 events were told again, to everyone.\n")
+
+
+async def test_the_broker_is_part_of_the_check(
+    command: Service, broker: RabbitEventBroker, client: Client
+) -> None:
+    key = command.key()
+    options = ("check", "--api-key", key, "--url", "http://127.0.0.1:9", "--json")
+
+    async def of_the_broker(**environment: str) -> dict[str, tuple[bool | None, str]]:
+        checks = json.loads((await run(command, *options, **environment)).stdout)["checks"]
+        return {
+            check["endpoint"]: (check["ok"], check["note"])
+            for check in checks
+            if not check["endpoint"].startswith(("GET", "POST"))
+        }
+
+    missing = await of_the_broker()
+    assert missing["exchange payment.events"] == (True, "")
+    assert [missing[f"queue {queue}"][0] for queue in (STOPS, RESUMES)] == [False, False]
+    assert len(missing) == 3
+
+    await broker.declare_control_queues([SERVICE, "slide_service"])
+    await published(broker, [event("u1", 1, STOP)])
+    found = await of_the_broker()
+    assert found[f"queue {STOPS}"] == (None, "waiting: 1, consumers: 0: nobody listens")
+    assert len(found) == 5
+
+    queue = await client.channel.get_queue(RESUMES)
+    await queue.consume(aio_pika.IncomingMessage.ack)
+    listened, embedded, away = await asyncio.gather(
+        of_the_broker(),
+        of_the_broker(RABBITMQ_URL="memory://"),
+        of_the_broker(RABBITMQ_URL="amqp://u:secret@127.0.0.1:9/"),
+    )
+    assert listened[f"queue {RESUMES}"] == (True, "waiting: 0, consumers: 1")
+    assert embedded == {"exchange payment.events": (None, "not tried: RABBITMQ_URL is memory://")}
+    ok, note = away["exchange payment.events"]
+    assert ok is False
+    assert "away" in note
+    assert "secret" not in note
+
+
+LISTEN, MONITOR = ("listen", "--service", "paraphrase"), ("monitor", "--once")
+REPLAY = ("events", "replay", "--from", "2026-01-01")
+FAULTY = {
+    ("listen", "--service", "nope"): "service: expected one of",
+    (*LISTEN, "--also", "service.stop_user"): "--also",
+    (*LISTEN, "--count", "0"): "--count",
+    ("monitor", "--interval", "soon"): "no duration",
+    ("events", "replay"): "--from",
+    (*REPLAY, "--type", "x"): "--type",
+    (*REPLAY, "--to", "2025-01-01"): "to: expected",
+}
+
+
+async def test_in_memory_there_is_nothing_to_hear(tmp_path: Path) -> None:
+    command = Service(tmp_path)
+    for ended in await asyncio.gather(
+        *(run(command, *asking, RABBITMQ_URL="memory://") for asking in (LISTEN, MONITOR, REPLAY))
+    ):
+        assert (ended.returncode, ended.stdout) == (2, "")
+        assert ended.stderr.startswith("Error: RABBITMQ_URL: memory:// is in the server's process")
+
+
+async def test_a_broker_that_is_away_is_exit_code_3(tmp_path: Path) -> None:
+    command, url = Service(tmp_path), "amqp://u:secret@127.0.0.1:9/"
+    for ended in await asyncio.gather(
+        *(run(command, *asking, RABBITMQ_URL=url) for asking in (LISTEN, MONITOR))
+    ):
+        assert (ended.returncode, ended.stdout) == (3, "")
+        assert ended.stderr.startswith("Error: The message broker is away.")
+        assert "secret" not in ended.stderr
+
+
+async def test_bad_input_is_told_on_stderr(tmp_path: Path) -> None:
+    command, url = Service(tmp_path), "amqp://u:secret@127.0.0.1:9/"
+    async with opened(command.database):
+        pass
+    asked = (run(command, *arguments, RABBITMQ_URL=url) for arguments in FAULTY)
+    for told, ended in zip(FAULTY.values(), await asyncio.gather(*asked), strict=True):
+        assert (ended.returncode, ended.stdout) == (2, "")
+        assert told in " ".join(ended.stderr.split())
+        assert "Traceback" not in ended.stderr

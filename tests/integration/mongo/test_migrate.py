@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from shothik_payment.adapters.mongo import MongoDatabase, MongoWallets, names
+from shothik_payment.domain.errors import Misconfigured, StoreCorrupt, Unavailable
+from tests.contracts.bindings import mongo_ports, opened_mongo
+from tests.contracts.book import Book, granting
+
+OF_USERS = (
+    names.WALLETS,
+    names.TRANSACTIONS,
+    names.REQUEST_KEYS,
+    names.GRANTS,
+    names.HOLDS,
+    names.PAYMENTS,
+    names.OUTBOX,
+    names.PRUNED,
+)
+
+
+async def indexes(database: MongoDatabase) -> dict[str, Any]:
+    found = await database.database.list_collection_names()
+    return {
+        name: await database.collection(name).index_information()
+        for name in sorted(found)
+        if not name.startswith("system.")
+    }
+
+
+async def test_a_database_that_was_not_migrated_is_refused_in_words(url: str) -> None:
+    with pytest.raises(Misconfigured, match="shothik-payment migrate"):
+        await MongoDatabase(url).open()
+
+
+async def test_migrate_opens_the_way_and_again_changes_nothing(url: str) -> None:
+    await MongoDatabase(url).migrate()
+    async with opened_mongo(url) as database:
+        made = await indexes(database)
+        await Book(mongo_ports(database).ledger).do(granting("u1"))
+        await database.migrate()
+        assert await indexes(database) == made
+        assert (await MongoWallets(database).get("u1")).available == 100
+
+
+async def test_processes_that_start_at_once_make_one_database(url: str) -> None:
+    await asyncio.gather(*(MongoDatabase(url).migrate() for _ in range(4)))
+    async with opened_mongo(url) as database:
+        await mongo_ports(database).health.ping()
+
+
+async def test_every_unique_index_of_users_can_be_sharded_on_the_bucket(url: str) -> None:
+    async with opened_mongo(url, migrate=True) as database:
+        made = await indexes(database)
+    assert set(OF_USERS) <= made.keys()
+    for name in OF_USERS:
+        own = {key: index for key, index in made[name].items() if key != "_id_"}
+        unique = [index["key"][0][0] for index in own.values() if index.get("unique")]
+        assert unique, name
+        assert set(unique) == {"bucket"}, name
+
+
+async def test_a_newer_database_is_refused_in_words(url: str) -> None:
+    async with opened_mongo(url, migrate=True) as database:
+        await database.collection(names.SCHEMA).update_one(
+            {"_id": "schema"}, {"$set": {"version": 999}}
+        )
+    for use in (MongoDatabase(url).open, MongoDatabase(url).migrate):
+        with pytest.raises(StoreCorrupt, match="schema version 999; this release knows"):
+            await use()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "mongodb://user:se@cret/x@127.0.0.1:1/shothik",
+        "mongodb://user:secret@127.0.0.1:port/shothik",
+        "mongodb://",
+        "mongodb://user:secret@127.0.0.1:1/shothik?replicaSet",
+        "mongodb://user:secret@127.0.0.1:1/shothik?connectTimeoutMS=x&authMechanism=none",
+    ],
+)
+async def test_a_wrong_url_is_told_without_its_password(
+    wrong: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = MongoDatabase(wrong)
+    with pytest.raises((Misconfigured, Unavailable)) as refused:
+        await database.open()
+    told = f"{refused.value} {refused.value!r} {database!r} {caplog.text}"
+    assert "cret" not in told
+
+
+async def test_a_server_that_is_away_is_told_without_the_password() -> None:
+    database = MongoDatabase("mongodb://user:secret@127.0.0.1:1/shothik")
+    with pytest.raises(Unavailable, match=r"127\.0\.0\.1:1 cannot be reached") as refused:
+        await database.open()
+    assert "secret" not in f"{refused.value!r} {refused.value.__cause__!r} {database!r}"
+
+
+async def test_without_a_name_the_database_is_called_shothik(url: str) -> None:
+    database = MongoDatabase(url.replace(url.rpartition("/")[2], "?directConnection=true"))
+    with pytest.raises(Misconfigured, match="database shothik at"):
+        await database.open()
+
+
+async def test_before_opening_and_after_closing_it_is_unavailable(url: str) -> None:
+    database = MongoDatabase(url, migrate_on_open=True)
+    with pytest.raises(Unavailable, match="not open"):
+        await MongoWallets(database).get("u1")
+    await database.open()
+    await database.close()
+    with pytest.raises(Unavailable, match="not open"):
+        await mongo_ports(database).health.ping()

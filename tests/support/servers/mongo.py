@@ -1,0 +1,212 @@
+"""A MongoDB of the tests' own: the real one where a Docker daemon answers, else a server that
+speaks its protocol, from the Python package `secantusdb`.
+
+One is shared by a whole run, since each test has a database of its own in it; a test that stops or
+freezes its server starts an own one.
+"""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
+
+from tests.support.servers.process import MissingServer, ServerProcess
+
+_IMAGE = "mongo:8"
+
+
+class MongoServer(Protocol):
+    """`host` and `port` stay the same from one start to the next, and so does what is stored."""
+
+    host: str
+    port: int
+
+    def start(self) -> None:
+        """Return when it takes writes."""
+        ...
+
+    def stop(self) -> None: ...
+
+    def kill(self) -> None: ...
+
+    def freeze(self) -> None: ...
+
+    def thaw(self) -> None: ...
+
+    def remove(self) -> None:
+        """Stop it for good."""
+        ...
+
+
+def url_of(server: MongoServer, database: str, port: int | None = None) -> str:
+    """`port`: of a proxy in front of it."""
+    # Connected to directly: a member of a replica set would name its own address, past any proxy.
+    where = f"{server.host}:{port or server.port}"
+    return f"mongodb://{where}/{database}?directConnection=true"
+
+
+def fresh_name() -> str:
+    return f"test_{uuid.uuid4().hex[:16]}"
+
+
+def new_server(folder: Path) -> MongoServer:
+    """Not started yet. Raises MissingServer."""
+    return _Container() if _docker_answers() else _Process(folder)
+
+
+class _Process:
+    def __init__(self, folder: Path) -> None:
+        program = Path(sys.executable).with_name("secantusd-py")
+        if not program.exists():
+            raise MissingServer(
+                "The tests need a MongoDB: install the Python package secantusdb (`make install`"
+                " does), or start Docker."
+            )
+        self.host, self.port = "127.0.0.1", _free_port()
+        settings = folder / "secantusd.toml"
+        settings.touch()  # or it would look for one in the home directory
+        self._server = ServerProcess(
+            [
+                str(program),
+                *("--config", str(settings)),
+                *("--host", self.host, "--port", str(self.port)),
+                *("--storage-path", str(folder / "data"), "--cache-size", "256M"),
+                *("--log-level", "WARNING"),
+            ],
+            folder,
+        )
+
+    def start(self) -> None:
+        self._server.start(lambda: _takes_writes(self.host, self.port))
+
+    def stop(self) -> None:
+        self._server.stop()
+
+    def kill(self) -> None:
+        self._server.kill()
+
+    def freeze(self) -> None:
+        self._server.freeze()
+
+    def thaw(self) -> None:
+        self._server.thaw()
+
+    def remove(self) -> None:
+        self._server.kill()
+
+
+class _Container:
+    def __init__(self) -> None:
+        from testcontainers.core.container import DockerContainer
+
+        self.host, self.port = "127.0.0.1", _free_port()
+        self._container: Any = (
+            DockerContainer(_IMAGE)
+            .with_bind_ports(27017, self.port)
+            .with_command("--replSet rs0 --bind_ip_all")
+        )
+        self._made = False
+
+    def start(self) -> None:
+        if self._made:
+            self._container.get_wrapped_container().start()
+        else:
+            self._container.start()
+            self._made = True
+            self._initiate()
+        deadline = time.monotonic() + 60
+        while not _takes_writes(self.host, self.port):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{_IMAGE} is not up:\n{self._container.get_logs()}")
+            time.sleep(0.1)
+
+    def _initiate(self) -> None:
+        members = [{"_id": 0, "host": "localhost:27017"}]
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                with _client(self.host, self.port) as client:
+                    client.admin.command("replSetInitiate", {"_id": "rs0", "members": members})
+                return
+            except PyMongoError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+
+    def stop(self) -> None:
+        self._container.get_wrapped_container().stop()
+
+    def kill(self) -> None:
+        self._container.get_wrapped_container().kill()
+
+    def freeze(self) -> None:
+        self._container.get_wrapped_container().pause()
+
+    def thaw(self) -> None:
+        self._container.get_wrapped_container().unpause()
+
+    def remove(self) -> None:
+        if self._made:
+            self._container.stop()
+
+
+def _client(host: str, port: int) -> MongoClient[dict[str, Any]]:
+    return MongoClient(
+        host, port, directConnection=True, serverSelectionTimeoutMS=1_000, socketTimeoutMS=5_000
+    )
+
+
+def _takes_writes(host: str, port: int) -> bool:
+    try:
+        with _client(host, port) as client:
+            return bool(client.admin.command("hello").get("isWritablePrimary"))
+    except PyMongoError:
+        return False
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _docker_answers() -> bool:
+    """A client alone does not count: the daemon has to answer."""
+    try:
+        asked = subprocess.run(
+            ["docker", "info", "--format", "{{.ServerVersion}}"], capture_output=True, timeout=10
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return asked.returncode == 0 and bool(asked.stdout.strip())
+
+
+@pytest.fixture(scope="session")
+def mongo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoServer]:
+    """Shared by all tests that leave it running; each has a database of its own in it."""
+    server = new_server(tmp_path_factory.mktemp("mongo"))
+    server.start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def own_mongo(tmp_path: Path) -> Iterator[MongoServer]:
+    """For a test that stops it or freezes it."""
+    folder = tmp_path / "mongo"
+    folder.mkdir()
+    server = new_server(folder)
+    server.start()
+    yield server
+    server.remove()
