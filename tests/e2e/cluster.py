@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -26,12 +27,17 @@ class Cluster(Deployment):
         super().__init__(folder, [service.api for service in self.services], settings)
 
     def start(self) -> Cluster:
-        first, *others = *self.services, *self.workers
-        first.start()
-        with ThreadPoolExecutor() as at_once:
-            list(at_once.map(lambda process: process.start(), others))
+        _start_at_once([*self.services, *self.workers])
         return self
+
+    def start_workers(self) -> None:
+        _start_at_once(self.workers)
 
     def kill(self) -> None:
         for process in (*self.services, *self.workers):
             process.kill()
+
+
+def _start_at_once(processes: Sequence[Service | Worker]) -> None:
+    with ThreadPoolExecutor() as threads:
+        list(threads.map(lambda process: process.start(), processes))

@@ -133,10 +133,24 @@ class Started:
     def kill(self) -> None:
         """As `kill -9` does it: all of its processes, without a warning."""
         if self.process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
+            self.strike()
             self.process.wait()
             self.process = None
+
+    def strike(self) -> None:
+        """The signal of `kill`, without waiting for the end."""
+        assert self.process is not None
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+    def freeze(self) -> None:
+        """It stands still until `thaw`."""
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGCONT)
 
     def stop(self, timeout: float = 20) -> int:
         """Ask it to end, and wait for it; its exit code."""

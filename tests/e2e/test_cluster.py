@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -71,37 +70,49 @@ async def test_a_key_revoked_in_one_process_is_refused_by_all(cluster: Cluster) 
             assert answer.status_code == 401
 
 
-async def kill_workers_in_between(cluster: Cluster, kills: int, seed: int) -> None:
-    """Kill a worker at once when its events arrive: confirmed, and hardly marked yet."""
-    chance = random.Random(seed)
+async def kill_workers_in_between(cluster: Cluster, kills: int) -> None:
+    """Kill the workers in the moment in which the first event of a batch arrives: it is confirmed,
+    and hardly marked yet."""
     key = cluster.key()
-    users = [f"user_{n}" for n in range(16)]
-    arrived = asyncio.Event()
-    async with Consumer(cluster.messages.url, arrived=lambda _: arrived.set()) as consumer:
+    users = [f"user_{n}" for n in range(8)]
+    hit = asyncio.Event()
+
+    def kill(_: object) -> None:
+        if not hit.is_set():
+            for worker in cluster.workers:
+                worker.strike()  # both, before the first one's end is waited for
+            for worker in cluster.workers:
+                worker.kill()
+            hit.set()
+
+    hit.set()
+    async with Consumer(cluster.messages.url, arrived=kill) as consumer:
         for user in users:
             await cluster.give(user, 1000)
-        for _ in range(kills):
-            victim = chance.choice(cluster.workers)
-            arrived.clear()
-            load = asyncio.create_task(spend(cluster, key, users, 2))
+        await consumer.until(dict.fromkeys(users, 1))
+        for done in range(1, kills + 1):
+            for worker in cluster.workers:
+                worker.freeze()
+            await spend(cluster, key, users, 4)
+            hit.clear()
+            for worker in cluster.workers:
+                worker.thaw()
             async with asyncio.timeout(60):
-                await arrived.wait()
-            victim.kill()
-            await load
-            await asyncio.to_thread(victim.start)
-        await consumer.until(dict.fromkeys(users, 1 + 2 * kills), seconds=120)
-        assert consumer.repeats() > 0, f"no kill hit, seed {seed}"
+                await hit.wait()
+            await asyncio.to_thread(cluster.start_workers)
+            await consumer.until(dict.fromkeys(users, 1 + 4 * done), seconds=120)
+        assert consumer.repeats() > 0, "no kill came in time"
 
 
 async def test_workers_killed_between_confirm_and_mark(cluster: Cluster) -> None:
-    await kill_workers_in_between(cluster, 3, seed=random.randrange(10**6))
+    await kill_workers_in_between(cluster, 2)
     cluster.verify()
 
 
 @pytest.mark.drill
 @pytest.mark.timeout(3600)
 async def test_workers_killed_thirty_times(cluster: Cluster) -> None:
-    await kill_workers_in_between(cluster, 30, seed=random.randrange(10**6))
+    await kill_workers_in_between(cluster, 30)
     cluster.verify()
 
 

@@ -85,7 +85,10 @@ class Proxy:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         self._listener.close()
         self.cut()
@@ -113,7 +116,9 @@ class Proxy:
         ways = (self._requests(link, from_client), self._answers(link, from_server))
         try:
             # When one way has ended, so has the other.
-            await asyncio.wait([asyncio.ensure_future(way) for way in ways], return_when="FIRST_COMPLETED")
+            await asyncio.wait(
+                [asyncio.ensure_future(way) for way in ways], return_when="FIRST_COMPLETED"
+            )
         finally:
             link.abort()
             self._links.discard(link)

@@ -64,6 +64,20 @@ async def test_a_refused_request_does_not_count() -> None:
         assert statuses == [200, 200, 429]
 
 
+async def test_a_wrong_body_does_not_count_and_a_repeat_does(world: World) -> None:
+    await world.give("u1", 100)
+    client = await world.by_key("slide")
+    wrong = {**DEDUCT, "amount": "x"}
+    for _ in range(5):
+        assert (await client.post("/deduct", json=wrong)).status_code == 400
+    keyed = {**DEDUCT, "requestId": "k"}
+    statuses = [(await client.post("/deduct", json=keyed)).status_code for _ in range(4)]
+    assert statuses == [200, 200, 200, 429]
+    reused = await client.post("/deduct", json={**keyed, "amount": 2})
+    assert limited(reused, 3)
+    assert (await client.post("/deduct", json=wrong)).status_code == 400
+
+
 async def test_a_key_without_the_scope_does_not_count(world: World) -> None:
     without = await world.by_key("slide", scopes=[])
     for _ in range(5):

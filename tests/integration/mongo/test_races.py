@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from shothik_payment.adapters.mongo import MongoDatabase
 from shothik_payment.domain.errors import InsufficientCredits
 from shothik_payment.domain.ledger.commands import Deduct, Freeze
+from shothik_payment.domain.ledger.rules import Rules
 from shothik_payment.domain.ledger.writer import LedgerWriter
 from shothik_payment.domain.model.time import MINUTE, Millis
 from shothik_payment.domain.ports.event_log import PARTITIONS, START
@@ -22,18 +23,12 @@ async def assert_consistent(database: MongoDatabase) -> None:
         assert progress.differences == []
 
 
-async def _rules() -> object:
-    return RULES
-
-
 @asynccontextmanager
 async def writing(database: MongoDatabase) -> AsyncIterator[LedgerWriter]:
-    async def fresh_rules() -> object:
+    async def fresh_rules() -> Rules:
         return RULES
 
-    writer = LedgerWriter(
-        mongo_ports(database).ledger, lambda: RULES, fresh_rules, random.random
-    )
+    writer = LedgerWriter(mongo_ports(database).ledger, lambda: RULES, fresh_rules, random.random)
     writer.start()
     yield writer
     await writer.stop()
@@ -57,4 +52,63 @@ async def test_two_processes_never_overdraw_one_wallet(url: str) -> None:
         assert Counter(found) == {"charged": 40, "refused": 20}
         wallet = await mongo_ports(other).wallets.get("u1")
         assert (wallet.available, wallet.rows) == (0, 41)
+        await assert_consistent(one)
+
+
+async def test_one_request_key_sent_to_two_processes_charges_once(url: str) -> None:
+    async with opened_mongo(url, migrate=True) as one, opened_mongo(url) as other:
+        for user in ("u1", "u2", "u3"):
+            await Book(mongo_ports(one).ledger).do(granting(user, 40))
+        async with writing(one) as first, writing(other) as second:
+            found = await asyncio.gather(
+                *(
+                    outcome(writer, deducting(user, 1, binding("same")))
+                    for _ in range(4)
+                    for user in ("u1", "u2", "u3")
+                    for writer in (first, second)
+                )
+            )
+        assert Counter(found) == {"charged": 3, "replayed": 21}
+        for user in ("u1", "u2", "u3"):
+            assert (await mongo_ports(one).wallets.get(user)).available == 39
+        await assert_consistent(one)
+
+
+async def test_a_clock_five_minutes_ahead_does_not_mix_a_users_events(url: str) -> None:
+    """The commands that leave no row do not move the wallet's time."""
+    ahead = Millis(NOW + 5 * MINUTE)
+    async with opened_mongo(url, migrate=True) as one, opened_mongo(url) as other:
+        fast, slow = Book(mongo_ports(one).ledger), Book(mongo_ports(other).ledger)
+        await slow.do(granting("u1"))
+        await fast.do(Freeze(id=fresh(), user_id="u1", at=ahead, reason="r"))
+        await slow.do(granting("u1"))
+        await fast.do(granting("u1", at=ahead))
+        await slow.do(granting("u1", 3), granting("u1", 4))
+        log = mongo_ports(one).events
+        events = await log.read(START, 100)
+        assert {event.at for event in events} == {NOW, ahead}
+        in_order = list(range(1, len(events) + 1))
+        assert [e.sequence for e in events] == in_order
+        assert [e.sequence for e in await log.read(START, 100, "u1")] == in_order
+        assert [e.sequence for e in await log.unpublished(range(PARTITIONS), 100)] == in_order
+        read: list[int] = []
+        position = START
+        while page := await log.read(position, 2):
+            read += [event.sequence for event in page]
+            position = page[-1].position
+        assert read == in_order
+
+
+async def test_a_process_that_has_not_read_a_wallet_meets_its_version(url: str) -> None:
+    """Sixteen users in one batch, one of them written by the other process meanwhile."""
+    users = [f"u{n}" for n in range(16)]
+    async with opened_mongo(url, migrate=True) as one, opened_mongo(url) as other:
+        ours, theirs = Book(mongo_ports(one).ledger), Book(mongo_ports(other).ledger)
+        for user in users:
+            await ours.do(granting(user))
+        mine = [await ours.change(deducting(user, 10)) for user in users]
+        for_theirs = [await theirs.change(deducting(user, 20)) for user in reversed(users)]
+        stored = await asyncio.gather(ours.store.commit(mine), theirs.store.commit(for_theirs))
+        won = [*zip(users, stored[0], strict=True), *zip(users[::-1], stored[1], strict=True)]
+        assert sorted(user for user, stored in won if stored) == sorted(users)
         await assert_consistent(one)

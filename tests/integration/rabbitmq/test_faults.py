@@ -39,33 +39,61 @@ async def connection(host: VirtualHost) -> AsyncIterator[RabbitConnection]:
     await connection.close()
 
 
-async def test_a_stopped_broker_is_told_in_time_and_found_again(
+async def _told_as_away(connection: RabbitConnection) -> None:
+    broker, stream = RabbitEventBroker(connection), RabbitEventStream(connection)
+    for attempt in (
+        broker.publish([stop()]),
+        broker.declare_control_queues(["paraphrase_service"]),
+        RabbitHealth(connection).ping(),
+        anext(stream.received([STOPS])),
+    ):
+        started = time.monotonic()
+        with pytest.raises(Unavailable, match="broker"):
+            await attempt
+        assert time.monotonic() - started < BOUND_SECONDS
+
+
+async def _until_the_loss(received: AsyncGenerator[ReceivedEvent, None]) -> None:
+    async for _ in received:
+        pass
+
+
+async def test_a_broker_that_was_away_is_told_so_in_time_and_found_again(
     own_rabbitmq: RabbitServer, host: VirtualHost, connection: RabbitConnection
 ) -> None:
-    broker, health = RabbitEventBroker(connection), RabbitHealth(connection)
+    broker, stream = RabbitEventBroker(connection), RabbitEventStream(connection)
     await broker.declare_control_queues(["paraphrase_service"])
-    before, after = stop(1), stop(2)
-    assert await broker.publish([before]) == [Delivery.TAKEN]
-    await health.ping()
+    events = [stop(n) for n in range(1, 7)]
+    assert await broker.publish(events[:2]) == [Delivery.TAKEN] * 2
     await asyncio.to_thread(own_rabbitmq.stop)
     late = RabbitConnection(host.url)
     await late.open()
-    for _ in range(2):
-        started = time.monotonic()
-        with pytest.raises(Unavailable, match="broker"):
-            await broker.publish([after])
-        with pytest.raises(Unavailable, match="broker"):
-            await health.ping()
-        with pytest.raises(Unavailable, match="broker"):
-            await broker.declare_control_queues(["paraphrase_service"])
-        assert time.monotonic() - started < BOUND_SECONDS
+    await _told_as_away(connection)
+    await _told_as_away(connection)
     await asyncio.to_thread(own_rabbitmq.restart)
-    assert await broker.publish([after]) == [Delivery.TAKEN]
-    await health.ping()
+    assert await broker.publish(events[2:4]) == [Delivery.TAKEN] * 2
+    await RabbitHealth(connection).ping()
     await RabbitHealth(late).ping()
+    received = stream.received([STOPS])
+    first = await anext(received)
+    await stream.accept(first)
+    unanswered = await anext(received)
+    assert [first.id, unanswered.id] == [e.id for e in events[:2]]
+    # Only now: RabbitMQ 3 forgets a quorum queue that is younger than seconds when it is killed.
+    await asyncio.to_thread(own_rabbitmq.kill)
+    with pytest.raises(Unavailable):
+        await _until_the_loss(received)
+    with pytest.raises(Unavailable):
+        await stream.accept(unanswered)
+    await _told_as_away(connection)
+    await asyncio.to_thread(own_rabbitmq.restart)
+    assert await RabbitEventBroker(late).publish(events[4:]) == [Delivery.TAKEN] * 2
     await late.close()
     async with Client(host.url) as client:
-        assert [(await client.take(STOPS)).message_id for _ in range(2)] == [before.id, after.id]
+        heard = [(await client.take(STOPS)).message_id for _ in range(5)]
+        if heard[0] == first.id:  # its answer got lost
+            heard = [*heard[1:], (await client.take(STOPS)).message_id]
+    assert heard == [e.id for e in events[1:]]
 
 
 async def test_a_frozen_broker_is_told_in_time_and_the_order_is_kept(
@@ -96,47 +124,3 @@ async def test_a_frozen_broker_is_told_in_time_and_the_order_is_kept(
             body = json.loads((await client.take(STOPS)).body)
             seen.setdefault(body["id"], int(body["sequence"]))
     assert list(seen.values()) == list(range(1, 401))
-
-
-async def test_a_killed_broker_loses_nothing_that_it_took(
-    own_rabbitmq: RabbitServer, host: VirtualHost, connection: RabbitConnection
-) -> None:
-    broker, stream = RabbitEventBroker(connection), RabbitEventStream(connection)
-    queues = await stream.declare("paraphrase_service", ["stop_user"])
-    events = [stop(n) for n in range(1, 6)]
-    assert await broker.publish(events) == [Delivery.TAKEN] * 5
-    received = stream.received(queues)
-    first = await anext(received)
-    await stream.accept(first)
-    unanswered = await anext(received)
-    await asyncio.to_thread(own_rabbitmq.kill)
-    with pytest.raises(Unavailable):
-        await _heard(received, 5)
-    with pytest.raises(Unavailable):
-        await stream.accept(unanswered)
-    with pytest.raises(Unavailable):
-        await anext(stream.received(queues))
-    await asyncio.to_thread(own_rabbitmq.restart)
-    heard = await _heard_at_last(stream, queues)
-    if heard[0].id == first.id:  # its answer got lost
-        del heard[0]
-    assert [e.id for e in heard] == [e.id for e in events[1:]]
-
-
-async def _heard(received: AsyncGenerator[ReceivedEvent, None], count: int) -> list[ReceivedEvent]:
-    return [await anext(received) for _ in range(count)]
-
-
-async def _heard_at_last(stream: RabbitEventStream, queues: list[str]) -> list[ReceivedEvent]:
-    """Until the queues are empty. A queue that was killed takes its time to answer again."""
-    heard: list[ReceivedEvent] = []
-    while True:
-        try:
-            received = stream.received(queues)
-            while len(heard) < 4 or (await stream.states(queues))[queues[0]].waiting:
-                heard.append(await anext(received))
-            await received.aclose()
-        except Unavailable:
-            heard.clear()
-        else:
-            return heard

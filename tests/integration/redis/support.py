@@ -25,6 +25,7 @@ class Served:
     application: Application
     client: httpx.AsyncClient
     """With a key of the paraphrase service."""
+    key_id: str
 
     async def give(self, user_id: str, amount: int) -> None:
         await self.application.admin_credits.adjust(user_id, amount, "test")
@@ -50,11 +51,11 @@ async def serving(folder: Path, server: RedisServer, **settings: Any) -> AsyncIt
     }
     container = make_container(Settings(**chosen))
     async with running(container) as application:
-        _, key = await application.key_administration.generate("paraphrase", actor="test")
+        made, key = await application.key_administration.generate("paraphrase", actor="test")
         transport = httpx.ASGITransport(create_app(application, container.http_settings()))  # type: ignore[arg-type]
         async with httpx.AsyncClient(
             transport=transport,
             base_url="http://test/api/v1",
             headers={"Authorization": f"ApiKey {key}"},
         ) as client:
-            yield Served(application, client)
+            yield Served(application, client, made.id)

@@ -107,6 +107,23 @@ async def test_the_rate_limit_while_redis_is_away(
         assert back.status_code == 200
 
 
+async def test_a_revoked_key_is_refused_everywhere_without_redis(
+    own_redis: RedisServer, tmp_path: Path
+) -> None:
+    async with serving(tmp_path, own_redis) as one, serving(tmp_path, own_redis) as two:
+        with_its_key = {"Authorization": one.client.headers["Authorization"]}
+        assert (await two.client.get("/balance/u1", headers=with_its_key)).status_code == 200
+        own_redis.kill()
+        await one.application.key_administration.revoke(one.key_id, actor="test")
+        async with asyncio.timeout(2):
+            while True:
+                answer = await two.client.get("/balance/u1", headers=with_its_key)
+                if answer.status_code == 401:
+                    break
+                await asyncio.sleep(0.05)
+        assert (await two.client.get("/balance/u1")).status_code == 200
+
+
 async def test_a_service_starts_and_charges_without_redis(
     own_redis: RedisServer, tmp_path: Path
 ) -> None:

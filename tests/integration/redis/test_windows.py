@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from shothik_payment.adapters.redis import RedisConnection, RedisRateLimiter
+from shothik_payment.adapters.redis import RedisAnswerCache, RedisConnection, RedisRateLimiter
+from shothik_payment.domain.ports.answer_cache import FinishedAnswer
 from tests.support.redis import age, connected, emptied_redis
 from tests.support.servers.redis import RedisServer
 
@@ -92,6 +93,26 @@ async def test_windows_go_away_by_themselves(redis: RedisConnection) -> None:
     assert HOUR < await redis.client.ttl("ratelimit:service:s:3600") <= HOUR + 60
     assert 60 < await redis.client.pttl("ratelimit:initiate:u:60") / 1000 <= 61
     assert await redis.client.dbsize() == 2
+
+
+async def test_what_somebody_else_left_under_a_key_spoils_nothing(redis: RedisConnection) -> None:
+    limiter = RedisRateLimiter(redis, open_on_loss=False)
+    answers = RedisAnswerCache(redis)
+    answers.put("k", FinishedAnswer(b"f", b"body"))
+    await answers.get("k")
+    (place,) = await redis.client.keys("idempotency:*")
+    await redis.client.delete(place)
+    await redis.client.rpush(place, "a list")
+    await redis.client.rpush("ratelimit:list:3600", "a list")
+    await redis.client.set("ratelimit:text:3600", "a text")
+    await redis.client.set("ratelimit:empty:3600", "")
+    begun = [limiter.hit(subject, 5, HOUR) for subject in ("list", "text", "empty", "new")]
+    found = answers.get("k")
+    assert [(await decision).remaining for decision in begun] == [4, 4, 4, 4]
+    assert await found is None
+    answers.put("k", FinishedAnswer(b"f", b"body"))
+    assert await answers.get("k") is not None
+    assert (await limiter.hit("list", 5, HOUR)).remaining == 3
 
 
 async def test_a_redis_that_forgot_its_scripts_is_told_again(redis: RedisConnection) -> None:

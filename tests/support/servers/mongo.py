@@ -59,13 +59,14 @@ def fresh_name() -> str:
     return f"test_{uuid.uuid4().hex[:16]}"
 
 
-def new_server(folder: Path) -> MongoServer:
-    """Not started yet. Raises MissingServer."""
-    return _Container() if _docker_answers() else _Process(folder)
+def new_server(folder: Path, *, survives_kill: bool) -> MongoServer:
+    """Not started yet. `survives_kill`: what was committed is there after `kill`, for which the
+    server without Docker has to be told, and is slower. Raises MissingServer."""
+    return _Container() if _docker_answers() else _Process(folder, survives_kill)
 
 
 class _Process:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, survives_kill: bool) -> None:
         program = Path(sys.executable).with_name("secantusd-py")
         if not program.exists():
             raise MissingServer(
@@ -82,6 +83,7 @@ class _Process:
                 *("--host", self.host, "--port", str(self.port)),
                 *("--storage-path", str(folder / "data"), "--cache-size", "256M"),
                 *("--log-level", "WARNING"),
+                *(["--sync-on-commit"] if survives_kill else []),
             ],
             folder,
         )
@@ -195,7 +197,7 @@ def _docker_answers() -> bool:
 @pytest.fixture(scope="session")
 def mongo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoServer]:
     """Shared by all tests that leave it running; each has a database of its own in it."""
-    server = new_server(tmp_path_factory.mktemp("mongo"))
+    server = new_server(tmp_path_factory.mktemp("mongo"), survives_kill=False)
     server.start()
     yield server
     server.remove()
@@ -206,7 +208,7 @@ def own_mongo(tmp_path: Path) -> Iterator[MongoServer]:
     """For a test that stops it or freezes it."""
     folder = tmp_path / "mongo"
     folder.mkdir()
-    server = new_server(folder)
+    server = new_server(folder, survives_kill=True)
     server.start()
     yield server
     server.remove()

@@ -21,8 +21,8 @@ class RedisServer(ServerProcess):
         settings = folder / "redis.conf"
         settings.write_text("" if password is None else f"requirepass {password}\n")
         redis = program("redis-server", "redis-server")
-        command = f"{redis} {settings} --bind 127.0.0.1 --port {self.port} --dir {folder}"
-        super().__init__([*command.split(), "--save", ""], folder)
+        where = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(folder)]
+        super().__init__([redis, str(settings), *where, "--save", ""], folder)
 
     def up(self) -> RedisServer:
         self.start(self._is_up)

@@ -20,7 +20,7 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import PyMongoError
 
 from shothik_payment.adapters import codec
-from shothik_payment.adapters.mongo import names
+from shothik_payment.adapters.mongo import names, rows
 from shothik_payment.adapters.mongo.bulk import Bulk, write
 from shothik_payment.adapters.mongo.database import (
     NO_READS,
@@ -158,19 +158,19 @@ class Committing:
     async def _is_stored(self, bulk: Bulk) -> bool:
         """Whether a trace of the transaction is there: all of it is, then. A wallet's mark may be
         another commit's by now; ids of rows and events are of this commit alone."""
-        buckets = sorted({bucket_of(change.wallet.user_id) for change in bulk.changes})
+        buckets = rows.among({bucket_of(change.wallet.user_id) for change in bulk.changes})
         users = [change.wallet.user_id for change in bulk.changes]
         made = [row.id for change in bulk.changes for row in change.transactions]
         told = [event.id for change in bulk.changes for event in change.events]
         traces: list[tuple[str, Doc]] = [
-            (names.WALLETS, {"_id": {"$in": users}, "commit": bulk.commit}),
-            (names.TRANSACTIONS, {"_id": {"$in": made}}),
-            (names.OUTBOX, {"_id": {"$in": told}}),
+            (names.WALLETS, {"_id": rows.among(users), "commit": bulk.commit}),
+            (names.TRANSACTIONS, {"_id": rows.among(made)}),
+            (names.OUTBOX, {"_id": rows.among(told)}),
         ]
         try:
             with self._database.bounded(_LOOK_SECONDS):
                 for collection, trace in traces:
-                    which = {"bucket": {"$in": buckets}, **trace}
+                    which = {"bucket": buckets, **trace}
                     if await self._database.collection(collection).find_one(which, {"_id": 1}):
                         return True
         except PaymentServiceError as error:
@@ -183,17 +183,17 @@ class Committing:
     async def _losers(self, changes: Sequence[ChangeSet]) -> set[str]:
         """The users whose wallet has another version than expected, or a request key taken."""
         expected = {change.wallet.user_id: change.expected_version for change in changes}
-        buckets = {"$in": sorted({bucket_of(user) for user in expected})}
+        buckets = rows.among({bucket_of(user) for user in expected})
         keys = {digest: change.wallet.user_id for change in changes for digest in _binds(change)}
         with self._database.bounded():
             found = await (
                 self._database.collection(names.WALLETS)
-                .find({"bucket": buckets, "_id": {"$in": list(expected)}}, {"version": 1})
+                .find({"bucket": buckets, "_id": rows.among(expected)}, {"version": 1})
                 .to_list()
             )
             taken = await (
                 self._database.collection(names.REQUEST_KEYS)
-                .find({"bucket": buckets, "_id": {"$in": list(keys)}}, {"_id": 1})
+                .find({"bucket": buckets, "_id": rows.among(keys)}, {"_id": 1})
                 .to_list()
             )
         versions = {wallet["_id"]: wallet["version"] for wallet in found}

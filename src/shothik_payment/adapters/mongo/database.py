@@ -142,6 +142,11 @@ class MongoDatabase:
         if self._client is not None:
             return
         try:
+            # An @ behind the first slash means a password with a slash in it, and the driver
+            # would take a part of it for the host, which is named in errors.
+            path = self._url.partition("://")[2].partition("/")[2].partition("?")[0]
+            if "@" in path:
+                raise ValueError
             found = parse_uri(self._url)
             name = found["database"] or DEFAULT_NAME
             self.where = ", ".join(f"{host}:{port}" for host, port in found["nodelist"])

@@ -14,8 +14,15 @@ from collections.abc import Collection as Several
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from pymongo import UpdateMany
+
 from shothik_payment.adapters.mongo import names, rows
-from shothik_payment.adapters.mongo.database import SNAPSHOT, Collection, MongoDatabase
+from shothik_payment.adapters.mongo.database import (
+    ANSWER_SECONDS,
+    SNAPSHOT,
+    Collection,
+    MongoDatabase,
+)
 from shothik_payment.adapters.mongo.rows import UNWANTED, WAITING, Doc
 from shothik_payment.domain.errors import InvalidRequest
 from shothik_payment.domain.model.identifiers import bucket_of
@@ -30,7 +37,12 @@ from shothik_payment.domain.ports.event_log import (
 
 _POSITION = re.compile(r"([0-9]{1,18})-(evt_[!-~]{1,128})")
 _IN_ORDER = [("order", 1), ("_id", 1)]
-_MARKED_AT_ONCE = 500
+_IDS_AT_ONCE = 100
+"""In one of the operations that are sent together."""
+_SECONDS_AN_EVENT = 0.02
+"""What marking may take beyond the usual, so that a slow server ends what it has begun."""
+_TO_PUBLISH = "to_publish"
+"""The index of what carries no mark. Named, so that no choice of the server's makes it a scan."""
 
 
 class MongoEventLog:
@@ -97,55 +109,55 @@ class MongoEventLog:
     async def _in_state(
         self, state: str, partitions: Several[int], limit: int, without: Several[str] = ()
     ) -> list[RecordedEvent]:
-        which: dict[str, Any] = {"state": state, "partition": {"$in": list(partitions)}}
+        which: dict[str, Any] = {"state": state, "partition": rows.among(partitions)}
         if without:
             which["user_id"] = {"$nin": list(without)}
         return await self._oldest(which, limit)
 
     async def _oldest(self, which: Doc, limit: int) -> list[RecordedEvent]:
         with self._database.bounded():
-            return await self._find(which, limit, _IN_ORDER)
+            return await self._find(which, limit, _IN_ORDER, _TO_PUBLISH)
 
     async def _find(
-        self, which: Doc, limit: int, order: list[tuple[str, int]]
+        self, which: Doc, limit: int, order: list[tuple[str, int]], index: str | None = None
     ) -> list[RecordedEvent]:
         """Of one moment: a cursor that goes on while commits come in could find a user's event
         after it has passed the place of the one before."""
         outbox = self._outbox.with_options(read_concern=SNAPSHOT)
-        cursor = outbox.find(which, batch_size=limit + 1).sort(order).limit(limit)
+        cursor = outbox.find(which, batch_size=limit + 1, hint=index).sort(order).limit(limit)
         return [rows.to_event(event) for event in await cursor.to_list()]
 
     async def mark(
         self, published: Sequence[RecordedEvent], unwanted: Sequence[RecordedEvent], at: Millis
     ) -> None:
-        for some in _parts(published):
-            with self._database.bounded():
-                await self._outbox.update_many(
-                    {**_these(some), "state": {"$in": [WAITING, UNWANTED]}},
-                    {"$set": {"published_at": at}, "$unset": {"state": ""}},
-                )
-        for some in _parts(unwanted):
-            with self._database.bounded():
-                await self._outbox.update_many(
-                    {**_these(some), "state": WAITING}, {"$set": {"state": UNWANTED}}
-                )
+        published_at: Doc = {"$set": {"published_at": at}, "$unset": {"state": ""}}
+        operations = [
+            UpdateMany({**which, "state": {"$exists": True}}, published_at, hint=rows.BY_ID)
+            for which in _these(published)
+        ]
+        operations.extend(
+            UpdateMany({**which, "state": WAITING}, {"$set": {"state": UNWANTED}}, hint=rows.BY_ID)
+            for which in _these(unwanted)
+        )
+        count = len(published) + len(unwanted)
+        if operations:
+            with self._database.bounded(ANSWER_SECONDS + count * _SECONDS_AN_EVENT):
+                await self._outbox.bulk_write(operations)
 
     async def backlog(self) -> Backlog:
         with self._database.bounded():
-            waiting = await self._outbox.count_documents({"state": WAITING})
-            unwanted = await self._outbox.count_documents({"state": UNWANTED})
+            outbox, index = self._outbox, _TO_PUBLISH
+            waiting = await outbox.count_documents({"state": WAITING}, hint=index)
+            unwanted = await outbox.count_documents({"state": UNWANTED}, hint=index)
             every = {"state": WAITING, "partition": {"$in": list(range(PARTITIONS))}}
-            oldest = await self._outbox.find_one(every, {"at": 1}, sort=_IN_ORDER)
+            oldest = await outbox.find_one(every, {"at": 1}, sort=_IN_ORDER, hint=index)
         return Backlog(waiting, None if oldest is None else Millis(int(oldest["at"])), unwanted)
 
 
-def _parts(events: Sequence[RecordedEvent]) -> Iterator[Sequence[RecordedEvent]]:
-    for start in range(0, len(events), _MARKED_AT_ONCE):
-        yield events[start : start + _MARKED_AT_ONCE]
-
-
-def _these(events: Sequence[RecordedEvent]) -> Doc:
-    return {
-        "bucket": {"$in": sorted({bucket_of(event.user_id) for event in events})},
-        "_id": {"$in": [event.id for event in events]},
-    }
+def _these(events: Sequence[RecordedEvent]) -> Iterator[Doc]:
+    for start in range(0, len(events), _IDS_AT_ONCE):
+        some = events[start : start + _IDS_AT_ONCE]
+        yield {
+            "bucket": rows.among({bucket_of(event.user_id) for event in some}),
+            "_id": rows.among(event.id for event in some),
+        }

@@ -34,7 +34,7 @@ class Loading:
 
     def __init__(self, needs: Sequence[Needs], order: CommitOrder) -> None:
         self._order = order
-        self._buckets = sorted({bucket_of(need.user_id) for need in needs})
+        self._buckets = rows.among({bucket_of(need.user_id) for need in needs})
         self.snapshots = {need.user_id: Snapshot(Wallet(need.user_id)) for need in needs}
         self._keys = {
             codec.request_digest(need.user_id, key): (need.user_id, key)
@@ -83,7 +83,7 @@ class Loading:
         return stages
 
     def _match(self, field: str, values: Iterable[Any]) -> Doc:
-        return {"$match": {"bucket": {"$in": self._buckets}, field: {"$in": list(values)}}}
+        return {"$match": {"bucket": self._buckets, field: rows.among(values)}}
 
     def _union(self, collection: str, field: str, values: Iterable[Any], *then: Doc) -> Doc:
         source = f"{collection} {field}" if then else collection
@@ -157,5 +157,7 @@ async def load(
 
 
 async def _all(database: MongoDatabase, collection: str, stages: list[Doc]) -> list[Doc]:
-    cursor = await database.collection(collection).aggregate(stages, batchSize=_BATCH)
+    cursor = await database.collection(collection).aggregate(
+        stages, batchSize=_BATCH, hint=rows.BY_ID
+    )
     return await cursor.to_list()

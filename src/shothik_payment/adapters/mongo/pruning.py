@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
-
-from pymongo import UpdateOne
+from pymongo import DeleteMany, UpdateOne
 
 from shothik_payment.adapters.mongo import names, rows
 from shothik_payment.adapters.mongo.database import LONG_SECONDS, MongoDatabase
@@ -10,6 +8,7 @@ from shothik_payment.adapters.mongo.rows import Doc
 from shothik_payment.domain.model.time import Millis
 
 _AT_ONCE = 1_000
+_IDS_AT_ONCE = 100
 _FIELDS = {"bucket": 1, "user_id": 1, "sequence": 1, "at": 1, "state": 1}
 
 
@@ -67,9 +66,13 @@ class MongoPruning:
             return await self._drop(names.REQUEST_KEYS, found) if found else 0
 
     async def _drop(self, collection: str, documents: list[Doc]) -> int:
-        which: dict[str, Any] = {
-            "bucket": {"$in": sorted({document["bucket"] for document in documents})},
-            "_id": {"$in": [document["_id"] for document in documents]},
-        }
-        done = await self._database.collection(collection).delete_many(which)
+        operations = []
+        for start in range(0, len(documents), _IDS_AT_ONCE):
+            some = documents[start : start + _IDS_AT_ONCE]
+            which = {
+                "bucket": rows.among({document["bucket"] for document in some}),
+                "_id": rows.among(document["_id"] for document in some),
+            }
+            operations.append(DeleteMany(which, hint=rows.BY_ID))
+        done = await self._database.collection(collection).bulk_write(operations)
         return done.deleted_count

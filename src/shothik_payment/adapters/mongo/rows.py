@@ -7,6 +7,7 @@ integers, also where a number is small; points in time are milliseconds since th
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from operator import attrgetter
 from typing import Any
 
@@ -31,6 +32,9 @@ Doc = dict[str, Any]
 SCHEMA_VERSION = 1
 """Of what a document of this release looks like."""
 
+BY_ID = "_id_"
+"""The index of ids, for a hint where many ids and their buckets are asked for: the server could
+take the pairs of an index over both for the better choice."""
 WAITING = "waiting"
 UNWANTED = "unwanted"
 
@@ -64,6 +68,12 @@ _row_about = attrgetter(*_ROW_ABOUT)
 def bucket_in(identifier: str) -> str:
     """The bucket that an id made for a user carries; any text for what is no such id."""
     return identifier.partition("_")[2][:BUCKET_DIGITS]
+
+
+def among(values: Iterable[Any]) -> Any:
+    """What a field has to equal to be one of these."""
+    some = list(values)
+    return some[0] if len(some) == 1 else {"$in": some}
 
 
 def _wide(document: Doc, names: tuple[str, ...]) -> None:

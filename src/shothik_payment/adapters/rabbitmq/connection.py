@@ -63,7 +63,7 @@ class RabbitConnection:
 
     async def close(self) -> None:
         if self._connecting is not None:
-            await asyncio.wait([self._connecting])
+            await asyncio.wait([self._connecting], timeout=_CLOSE_SECONDS)
         self._drop(self._link)
         if self._ending:
             await asyncio.wait(self._ending, timeout=_CLOSE_SECONDS)
@@ -108,11 +108,12 @@ class RabbitConnection:
         )
         robust = await broker.connect()
         try:
-            await broker.declare_exchange(PAYMENT_EVENTS)
-            if robust.transport is None:
-                raise ConnectionError("The connection was lost at once.")
-            amqp = robust.transport.connection
-            channel = await amqp.channel(publisher_confirms=True, on_return_raises=False)
+            async with asyncio.timeout(_CONNECT_SECONDS):
+                await broker.declare_exchange(PAYMENT_EVENTS)
+                if robust.transport is None:
+                    raise ConnectionError("The connection was lost at once.")
+                amqp = robust.transport.connection
+                channel = await amqp.channel(publisher_confirms=True, on_return_raises=False)
         except BaseException:
             self._end(robust)
             raise

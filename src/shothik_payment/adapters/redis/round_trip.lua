@@ -12,8 +12,14 @@ local reply = {}
 for i = 1, keep do
     redis.call('SET', KEYS[i], ARGV[3 + i], 'EX', ARGV[3])
 end
+-- What somebody else left under a key is nothing to us, and must not spoil the others' answers.
+local function value_of(key)
+    local value = redis.pcall('GET', key)
+    return type(value) == 'string' and value
+end
+
 for i = 1, find do
-    reply[i] = redis.call('GET', KEYS[keep + i])
+    reply[i] = value_of(KEYS[keep + i])
 end
 
 -- A window is a list of slices, oldest first: start, requests, start, requests. A slice begins
@@ -22,8 +28,11 @@ end
 -- one, and two.
 
 local function slices_of(key, now)
-    local packed = redis.call('GET', key)
-    local slices = packed and cmsgpack.unpack(packed) or {}
+    local packed = value_of(key)
+    local readable, slices = pcall(cmsgpack.unpack, packed or '')
+    if not readable or type(slices) ~= 'table' then
+        slices = {}
+    end
     local ahead = #slices > 0 and slices[#slices - 1] - now or 0
     if ahead > 0 then -- the clock was set back: what was counted is as old as it was
         for i = 1, #slices, 2 do

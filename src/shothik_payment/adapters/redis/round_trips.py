@@ -175,10 +175,13 @@ class RoundTrips:
             loop = asyncio.get_running_loop()
             self._linger = loop.call_later(LINGER_SECONDS, self._set_out)
 
-    def _set_out(self) -> None:
+    def _linger_no_more(self) -> None:
         if self._linger is not None:
             self._linger.cancel()
             self._linger = None
+
+    def _set_out(self) -> None:
+        self._linger_no_more()
         if self._travelling is None:
             self._travelling = asyncio.get_running_loop().create_task(self._travel())
 
@@ -226,6 +229,7 @@ class RoundTrips:
         log.warning("redis is away", address=self._address, error=str(error) or repr(error))
         self._looking = asyncio.get_running_loop().create_task(self._look())
         self._keep.clear()
+        self._linger_no_more()
         while self._find or self._count:
             self._load().let_go()
 

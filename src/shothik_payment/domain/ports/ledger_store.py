@@ -94,6 +94,8 @@ class LedgerStore(Protocol):
 
         True in the answer's place i: group i is stored for good. False: another writer was
         faster (the version or a request key is no longer free) and nothing of it is stored.
-        Raises Unavailable or StoreCorrupt when nothing at all was stored.
+        Raises Unavailable or StoreCorrupt when nothing at all was stored; Unavailable also where
+        that cannot be found out, since the store went away in the middle. Then too a repeat with
+        the same request key does no harm.
         """
         ...

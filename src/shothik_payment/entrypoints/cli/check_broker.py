@@ -27,7 +27,8 @@ async def check_broker(container: Container, api_key: str) -> list[Probe]:
         async with listening(container) as stream:
             found = await stream.states(names)
     except Misconfigured:
-        return [Probe(_EXCHANGE, None, 0, "not tried: RABBITMQ_URL is memory://")]
+        note = "RABBITMQ_URL=memory://: there is nothing to listen to from another process"
+        return [Probe(_EXCHANGE, None, 0, note)]
     except Unavailable as error:
         return [Probe(_EXCHANGE, False, _since(started), error.reason)]
     probes = [Probe(_EXCHANGE, True, _since(started), "")]

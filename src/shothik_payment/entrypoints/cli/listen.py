@@ -174,9 +174,9 @@ class _Screen:
         )
         if effect is Effect.DUPLICATE:
             line.stylize("dim")
-        self._console.print(line)
         if self._live is not None:
-            self._live.update(self._panel(), refresh=True)
+            self._live.update(self._panel())
+        self._console.print(line)
 
     def ended(self, consumer: Consumer) -> None:
         self._console.print(self._panel() if self._console.is_terminal else self._words())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import Callable
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,12 @@ def _own_secret(settings: Settings) -> str:
     if settings.store == "memory":
         return make_secret()
     return kept_secret((settings.sqlite_path or _NO_FILE).with_suffix(".secret"))
+
+
+def _secret(settings: Settings, own_secret: Callable[[], str]) -> str:
+    """What all processes of a deployment know and nobody else."""
+    configured = settings.jwt_secret
+    return own_secret() if configured is None else configured.get_secret_value()
 
 
 def _claim_rules(settings: Settings) -> jwt.ClaimRules:
@@ -170,7 +177,9 @@ class Container(containers.DeclarativeContainer):
     # The sandbox gateway
 
     sandbox_signer = providers.Singleton(
-        lambda secret: sandbox.Signer(f"sandbox {secret}"), own_secret
+        lambda settings, own_secret: sandbox.Signer(f"sandbox {_secret(settings, own_secret)}"),
+        settings,
+        own_secret.provider,
     )
     sandbox_gateway = providers.Singleton(
         sandbox.SandboxGateway,

@@ -24,6 +24,7 @@ from litestar.types import (
 )
 
 from shothik_payment.entrypoints.application import Application
+from shothik_payment.entrypoints.http.asyncapi_routes import asyncapi_routes
 from shothik_payment.entrypoints.http.call import BODY_LIMIT, Api, Call
 from shothik_payment.entrypoints.http.errors import EXCEPTION_HANDLERS
 from shothik_payment.entrypoints.http.routes import (
@@ -90,6 +91,7 @@ def create_app(
             health.live,
             health.ready,
             *schema_routes(http_settings.public_url),
+            *asyncapi_routes([service.name for service in application.catalog.services]),
             *extra_handlers,
         ],
         lifespan=list(lifespan),
