@@ -287,22 +287,3 @@ class ReplayReply(Reply, kw_only=True, frozen=True):
     replayed: int
     refused: int
     retold: int
-
-
-class DependencyView(View, kw_only=True, frozen=True):
-    status: Literal["ok", "unavailable"]
-    message: str | None
-
-
-class ReadyReply(Reply, kw_only=True, frozen=True):
-    status: Literal["ok", "degraded"]
-    dependencies: dict[str, DependencyView]
-
-
-class NotReadyReply(FailureReply, kw_only=True, frozen=True):
-    status: Literal["unavailable"] = "unavailable"
-    dependencies: dict[str, DependencyView]
-
-
-class LiveReply(Reply, kw_only=True, frozen=True):
-    status: Literal["ok"] = "ok"
