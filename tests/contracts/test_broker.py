@@ -32,6 +32,8 @@ async def test_an_event_that_no_queue_wants_is_told_as_such(exchange: BrokerBind
     await exchange.bind("q", "credit.deducted")
     events = [event("credit.added"), event("credit.deducted"), event("payment.failed")]
     assert await exchange.broker.publish(events) == [UNWANTED, TAKEN, UNWANTED]
+    twice = [events[0], *events]
+    assert await exchange.broker.publish(twice) == [UNWANTED, UNWANTED, TAKEN, UNWANTED]
 
 
 async def test_events_arrive_in_order_and_whole(exchange: BrokerBinding) -> None:

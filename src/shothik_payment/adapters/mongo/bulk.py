@@ -93,7 +93,7 @@ class Bulk:
 
     def _add_wallet(self, change: ChangeSet, bucket: str) -> None:
         document = rows.wallet_document(
-            change.wallet, self._order.next(change.wallet.last_at), self.commit
+            change.wallet, bucket, self._order.next(change.wallet.last_at), self.commit
         )
         if change.expected_version == 0:
             self._insert(names.WALLETS, document)

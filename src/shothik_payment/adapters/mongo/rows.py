@@ -24,7 +24,7 @@ from shothik_payment.domain.model.payment import Payment
 from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.model.transaction import Transaction
 from shothik_payment.domain.model.wallet import Wallet
-from shothik_payment.domain.ports.event_log import RecordedEvent, partition_of
+from shothik_payment.domain.ports.event_log import PARTITIONS, RecordedEvent
 from shothik_payment.domain.ports.ledger_store import RequestRecord
 
 Doc = dict[str, Any]
@@ -98,10 +98,10 @@ def _with_id(document: Doc, name: str = "id") -> Doc:
 # Wallets
 
 
-def wallet_document(wallet: Wallet, order: int, commit: str) -> Doc:
+def wallet_document(wallet: Wallet, bucket: str, order: int, commit: str) -> Doc:
     document: Doc = msgspec.to_builtins(wallet)
     document["_id"] = document.pop("user_id")
-    document["bucket"] = bucket_of(wallet.user_id)
+    document["bucket"] = bucket
     document["schema_version"] = SCHEMA_VERSION
     document["order"] = order
     document["commit"] = commit
@@ -247,6 +247,13 @@ def to_api_key(document: Doc) -> ApiKey:
 
 # Events
 
+_OF_DIGIT = {f"{n:x}": n for n in range(PARTITIONS)}
+
+
+def _partition(bucket: str) -> int:
+    """What `partition_of` says of its users."""
+    return _OF_DIGIT[bucket[0]]
+
 
 def event_document(event: Event, bucket: str, order: int) -> Doc:
     data = event.data
@@ -256,7 +263,7 @@ def event_document(event: Event, bucket: str, order: int) -> Doc:
         "bucket": bucket,
         "user_id": event.user_id,
         "sequence": event.sequence,
-        "partition": partition_of(event.user_id),
+        "partition": _partition(bucket),
         "at": event.at,
         "order": order,
         "type": data.type,

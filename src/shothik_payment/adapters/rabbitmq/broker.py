@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from shothik_payment.adapters.rabbitmq import confirms
 from shothik_payment.adapters.rabbitmq.cloud_event import body_of, properties_of
@@ -37,11 +37,23 @@ class RabbitEventBroker:
         self, events: Sequence[RecordedEvent], queue: str | None = None
     ) -> list[Delivery]:
         deliveries: list[Delivery] = []
-        for start in range(0, len(events), MAX_OUTSTANDING):
-            some = [_message(e, queue) for e in events[start : start + MAX_OUTSTANDING]]
+        for batch in _batches(events):
+            messages = [_message(event, queue) for event in batch]
             async with self._turn, self._connection.use(_PUBLISH_SECONDS) as link:
-                deliveries += await confirms.publish(link.confirming, some)
+                deliveries += await confirms.publish(link.confirming, messages)
         return deliveries
+
+
+def _batches(events: Sequence[RecordedEvent]) -> Iterator[list[RecordedEvent]]:
+    """No id twice in one: a returned message is known by its id."""
+    batch: dict[str, RecordedEvent] = {}
+    for event in events:
+        if event.id in batch or len(batch) == MAX_OUTSTANDING:
+            yield list(batch.values())
+            batch.clear()
+        batch[event.id] = event
+    if batch:
+        yield list(batch.values())
 
 
 def _message(event: RecordedEvent, queue: str | None) -> confirms.Message:

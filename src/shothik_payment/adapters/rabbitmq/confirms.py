@@ -32,11 +32,10 @@ class Message(NamedTuple):
 
 
 async def publish(channel: aiormq.Channel, messages: Sequence[Message]) -> list[Delivery]:
-    """Mandatory, in order. Not to be called twice at once on a channel, since confirms are counted;
-    whoever gives up waiting has to close the channel."""
+    """Mandatory, in order; no message id twice. Not to be called twice at once on a channel, since
+    confirms are counted, and whoever gives up waiting has to close the channel."""
     confirmations: list[Future[Any]] = []
     frames: list[bytes] = []
-    first = channel.delivery_tag + 1
     for message in messages:
         confirmations.append(_expected(channel, message))
         frames.extend(_frames(channel, message))
@@ -44,21 +43,14 @@ async def publish(channel: aiormq.Channel, messages: Sequence[Message]) -> list[
     try:
         return [await _delivery(confirmation) for confirmation in confirmations]
     finally:
-        for message in messages:
-            tag = channel.message_id_delivery_tag.get(_id(message), 0)
-            if tag >= first:
-                del channel.message_id_delivery_tag[_id(message)]
-
-
-def _id(message: Message) -> str:
-    return message.properties.message_id or ""
+        channel.message_id_delivery_tag.clear()
 
 
 def _expected(channel: aiormq.Channel, message: Message) -> Future[Any]:
     channel.delivery_tag += 1
     confirmation: Future[Any] = channel.create_future()
     channel.confirmations[channel.delivery_tag] = confirmation
-    channel.message_id_delivery_tag[_id(message)] = channel.delivery_tag
+    channel.message_id_delivery_tag[message.properties.message_id or ""] = channel.delivery_tag
     return confirmation
 
 

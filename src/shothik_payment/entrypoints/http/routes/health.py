@@ -9,10 +9,11 @@ from litestar import get
 
 from shothik_payment.domain.errors import StoreCorrupt, Unavailable
 from shothik_payment.domain.ports.health import HealthCheck
-from shothik_payment.entrypoints.http import replies as r
+from shothik_payment.entrypoints.http import health_replies as r
 from shothik_payment.entrypoints.http.answers import Answer, encode, reply
 from shothik_payment.entrypoints.http.call import AnyRequest, call_of
 from shothik_payment.entrypoints.http.docs import Caller, Doc, documented
+from shothik_payment.entrypoints.http.replies import ErrorView
 
 log = structlog.get_logger(__name__)
 
@@ -21,7 +22,7 @@ _OK = r.DependencyView(status="ok", message=None)
 
 
 def _not_ready(dependencies: dict[str, r.DependencyView]) -> r.NotReadyReply:
-    error = r.ErrorView(code=Unavailable.code, message=_AWAY, details={"retryAfterSeconds": 1})
+    error = ErrorView(code=Unavailable.code, message=_AWAY, details={"retryAfterSeconds": 1})
     return r.NotReadyReply(message=_AWAY, error=error, dependencies=dependencies)
 
 

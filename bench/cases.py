@@ -1,0 +1,102 @@
+"""Cases that take turns, so that their ratios hold whatever else the machine does."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from bench.load import Figures, run_wrk
+from bench.servers import Bare
+from tests.e2e.service import Service
+
+WALLETS = 1_000
+CREDITS = 1_000_000_000
+DEDUCT = "/api/v1/deduct"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """`measured` None: not measured in this run."""
+
+    name: str
+    measured: float | None
+    bound: float
+    at_most: bool = False
+
+    def verdict(self) -> str:
+        if self.measured is None:
+            return "not measured"
+        met = self.measured <= self.bound if self.at_most else self.measured >= self.bound
+        return "met" if met else "MISSED"
+
+
+class Case:
+    """One thing that is measured, in turns with the others."""
+
+    def __init__(self, name: str, server: Service | Bare, key: str, wallets: int) -> None:
+        self.name = name
+        self._server = server
+        self._key = key
+        self._wallets = wallets
+        self.rounds: list[Figures] = []
+
+    def measure(self, seconds: int) -> None:
+        figures = run_wrk(
+            self._server.url + DEDUCT,
+            leader_of(self._server),
+            key=self._key,
+            wallets=self._wallets,
+            seconds=seconds,
+        )
+        if figures.refused or figures.broken:
+            raise SystemExit(f"{self.name}: {figures.refused} refused, {figures.broken} broken")
+        self.rounds.append(figures)
+
+    def median(self, field: str) -> float:
+        return statistics.median(getattr(figures, field) for figures in self.rounds)
+
+    def rss_mib(self) -> float:
+        return max(figures.rss_mib for figures in self.rounds)
+
+
+def leader_of(server: Service | Bare) -> int:
+    if server.process is None:
+        raise SystemExit("the server is not running")
+    return server.process.pid
+
+
+def take_turns(cases: Sequence[Case], rounds: int, seconds: int, console: Console) -> None:
+    for case in cases:
+        case.measure(2)
+        case.rounds.clear()
+    for turn in range(rounds):
+        for case in cases:
+            console.print(f"round {turn + 1} of {rounds}: {case.name}", style="dim")
+            case.measure(seconds)
+
+
+def prepared(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    return folder
+
+
+def fill_wallets(service: Service, wallets: int = WALLETS) -> None:
+    """`bench_0` and on, more credits each than any run can spend."""
+    asyncio.run(_give(service, wallets))
+
+
+async def _give(service: Service, wallets: int) -> None:
+    async with service.by_admin() as admin:
+        jobs = (
+            admin.post(
+                "/admin/credits",
+                {"userId": f"bench_{n}", "amount": CREDITS, "reason": "bench"},
+            )
+            for n in range(wallets)
+        )
+        await asyncio.gather(*jobs)
