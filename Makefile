@@ -34,12 +34,12 @@ drills: install ## Run the long fault drills
 	@scripts/bootstrap servers
 	@$(BIN)/pytest -m drill --durations=10
 
-bench: install ## Measure the figures (installs wrk where it can)
-	@scripts/bootstrap wrk
+bench: install ## Measure the figures, see docs/bench.md (installs wrk and servers where it can)
+	@scripts/bootstrap bench
 	@$(BIN)/python -m bench
 
 bench-long: install ## The same with a million wallets and ten million ledger rows there already
-	@scripts/bootstrap wrk
+	@scripts/bootstrap bench
 	@$(BIN)/python -m bench --long
 
 lock: ## Write both locks anew from pyproject.toml (ARGS=--upgrade: newest versions)

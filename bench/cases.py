@@ -21,16 +21,18 @@ DEDUCT = "/api/v1/deduct"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`measured` None: not measured in this run."""
+    """`measured` None: not measured in this run. `bound` None: shown, and nothing promised."""
 
     name: str
     measured: float | None
-    bound: float
+    bound: float | None
     at_most: bool = False
 
     def verdict(self) -> str:
         if self.measured is None:
             return "not measured"
+        if self.bound is None:
+            return ""
         met = self.measured <= self.bound if self.at_most else self.measured >= self.bound
         return "met" if met else "MISSED"
 

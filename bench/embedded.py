@@ -20,7 +20,7 @@ MEMORY_TARGET_MIB = 160
 def run(folder: Path, rounds: int, seconds: int, console: Console, *, long: bool) -> None:
     bare = Bare().start()
     service = Service(prepared(folder / "service")).start()
-    servers = [bare, service]
+    servers: list[Bare | Service] = [bare, service]
     try:
         key = service.key()
         fill_wallets(service)
@@ -50,7 +50,10 @@ def _targets(cases: list[Case]) -> list[Target]:
         Target("1,000 wallets ÷ bare, requests/s", thousand / speed["bare"], 0.55),
         Target("one wallet ÷ 1,000 wallets", speed["one wallet"] / thousand, 0.8),
         Target(
-            "memory, MiB", max(case.rss_mib() for case in cases[1:]), MEMORY_TARGET_MIB, at_most=True
+            "memory, MiB",
+            max(case.rss_mib() for case in cases[1:]),
+            MEMORY_TARGET_MIB,
+            at_most=True,
         ),
     ]
     for name, per_second in speed.items():

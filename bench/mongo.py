@@ -22,8 +22,8 @@ from tests.support.servers.process import ServerProcess
 
 PROGRAM = "secantusd-rs"
 MISSING = (
-    "No MongoDB to measure on: set DATABASE_URL=mongodb://… (a replica set, 8.0 or newer; a database"
-    f" of the run's own is made there and dropped), or put {PROGRAM} on the PATH or name it with"
+    "No MongoDB to measure on: set DATABASE_URL=mongodb://… (a replica set, 8.0 or newer; databases"
+    f" of the run's own are made there and dropped), or put {PROGRAM} on the PATH or name it with"
     " SECANTUSD. What needs it is not measured."
 )
 _ANSWER_MS = 5_000

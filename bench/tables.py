@@ -41,5 +41,6 @@ def targets(title: str, found: Sequence[Target]) -> Table:
     for target in found:
         sign = "≤" if target.at_most else "≥"
         measured = "–" if target.measured is None else f"{target.measured:,.2f}"
-        table.add_row(target.name, measured, f"{sign} {target.bound:.2f}", target.verdict())
+        bound = "–" if target.bound is None else f"{sign} {target.bound:.2f}"
+        table.add_row(target.name, measured, bound, target.verdict())
     return table

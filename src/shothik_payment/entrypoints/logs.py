@@ -17,7 +17,7 @@ SERVER_LOG_CONFIG: dict[str, Any] = {
     "loggers": {name: {"propagate": True} for name in ("_granian", "granian.access")},
 }
 _QUIET = ("httpx", "httpcore", "asyncio")
-_SAYS_IT_TWICE = "aiormq.connection"  # logs the errors that it raises
+_SAY_IT_TWICE = ("aio_pika", "aiormq")  # log the errors that they raise
 
 
 def configure_logging(level: LogLevel, format_: LogFormat | None) -> None:
@@ -56,7 +56,8 @@ def configure_logging(level: LogLevel, format_: LogFormat | None) -> None:
     root.setLevel(level.upper())
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(root.level, logging.WARNING))
-    logging.getLogger(_SAYS_IT_TWICE).setLevel(logging.CRITICAL)
+    for name in _SAY_IT_TWICE:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     logging.captureWarnings(True)
 
 

@@ -16,6 +16,9 @@ from tests.contracts.book import Book, binding, deducting, granting
 from tests.support.proxy import Proxy
 from tests.support.servers.mongo import MongoServer, fresh_name, url_of
 
+# See conftest.py.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+
 READ_SECONDS = 8
 COMMIT_SECONDS = 14
 """What a call may take at the most until it is answered or refused, with some slack for a busy

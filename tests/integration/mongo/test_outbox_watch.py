@@ -11,6 +11,9 @@ from tests.contracts.book import NOW, Book, granting
 from tests.support.proxy import Proxy
 from tests.support.servers.mongo import MongoServer, fresh_name, url_of
 
+# See conftest.py.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+
 
 async def test_a_commit_of_another_process_is_heard(url: str) -> None:
     async with opened_mongo(url, migrate=True) as ours, opened_mongo(url) as theirs:

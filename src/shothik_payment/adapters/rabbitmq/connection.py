@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 import aiormq
 import structlog
@@ -141,14 +142,28 @@ class RabbitConnection:
 @asynccontextmanager
 async def answered(seconds: float) -> AsyncIterator[None]:
     """What fails inside, or takes longer, is told as Unavailable."""
+    task = asyncio.current_task()
+    asked_before = 0 if task is None else task.cancelling()
     try:
         async with asyncio.timeout(seconds):
             yield
-    except BaseException as error:
+    except Exception as error:
+        _end_if_cancelled(task, asked_before)
         translated = _translated(error)
         if translated is None:
             raise
         raise translated from error
+    except asyncio.CancelledError as error:
+        _end_if_cancelled(task, asked_before)
+        # Nobody asked us to end: the library ends so what waits for a lost connection.
+        raise Unavailable("The connection to the message broker was lost.") from error
+    _end_if_cancelled(task, asked_before)
+
+
+def _end_if_cancelled(task: asyncio.Task[Any] | None, asked_before: int) -> None:
+    """The library loses a cancellation that comes while it closes a channel."""
+    if task is not None and task.cancelling() > asked_before:
+        raise asyncio.CancelledError
 
 
 async def _ended(robust: AbstractConnection) -> None:
@@ -166,15 +181,9 @@ def _checked(text: str) -> URL:
     raise Misconfigured("RABBITMQ_URL", "expected amqp://user:password@host:port/virtual-host")
 
 
-def _translated(error: BaseException) -> Unavailable | None:
+def _translated(error: Exception) -> Unavailable | None:
     if isinstance(error, TimeoutError):
         return Unavailable("The message broker does not answer.")
-    if isinstance(error, asyncio.CancelledError):
-        # The library also ends so what waits for a lost connection.
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            return None
-        return Unavailable("The connection to the message broker was lost.")
     if isinstance(error, CONNECTION_EXCEPTIONS):
         return Unavailable(f"The message broker is away. ({str(error) or type(error).__name__})")
     return None
