@@ -74,14 +74,17 @@ class Wire:
         self._split = split
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._listener: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._links: set[asyncio.Task[None]] = set()
         self.asked: Counter[str] = Counter()
         self.port = 0
 
     def __enter__(self) -> Self:
         self._thread.start()
         listening = asyncio.start_server(self._accept, "127.0.0.1", 0)
-        listener = asyncio.run_coroutine_threadsafe(listening, self._loop).result(10)
-        self.port = listener.sockets[0].getsockname()[1]
+        self._listener = asyncio.run_coroutine_threadsafe(listening, self._loop).result(10)
+        self.port = self._listener.sockets[0].getsockname()[1]
         return self
 
     def __exit__(
@@ -90,7 +93,7 @@ class Wire:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        asyncio.run_coroutine_threadsafe(_cancel_all(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
@@ -99,33 +102,44 @@ class Wire:
         self, from_client: asyncio.StreamReader, to_client: asyncio.StreamWriter
     ) -> None:
         from_server, to_server = await asyncio.open_connection(*self._server)
-        try:
-            async with asyncio.TaskGroup() as ways:
-                ways.create_task(self._requests(from_client, to_server))
-                ways.create_task(_answers(from_server, to_client))
-        except* ConnectionError:
-            pass
-        finally:
-            to_client.close()
-            to_server.close()
+        task = asyncio.current_task()
+        if task is not None:
+            self._links.add(task)
+            task.add_done_callback(self._links.discard)
+        ends = {to_client, to_server}
+        self._writers |= ends
+        await asyncio.gather(self._requests(from_client, to_server), _pass(from_server, to_client))
+        self._writers -= ends
 
     async def _requests(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         sent = bytearray()
+
+        def count(data: bytes) -> None:
+            sent.extend(data)
+            self.asked.update(self._split(sent))
+
+        await _pass(source, target, count)
+
+    async def _end(self) -> None:
+        if self._listener is not None:
+            self._listener.close()
+        for writer in self._writers:
+            writer.transport.abort()
+        if self._links:
+            await asyncio.wait(self._links)
+
+
+async def _pass(
+    source: asyncio.StreamReader,
+    target: asyncio.StreamWriter,
+    heard: Callable[[bytes], None] = lambda data: None,
+) -> None:
+    """Until either end is closed; then the other is, too."""
+    try:
         while data := await source.read(_CHUNK):
             target.write(data)
-            sent += data
-            self.asked.update(self._split(sent))
+            heard(data)
+    except ConnectionError:
+        pass
+    finally:
         target.close()
-
-
-async def _answers(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-    while data := await source.read(_CHUNK):
-        target.write(data)
-    target.close()
-
-
-async def _cancel_all() -> None:
-    others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)

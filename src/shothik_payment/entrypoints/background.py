@@ -24,7 +24,7 @@ class Chore:
 
     `step` does a part and says whether there is more to do at once. Otherwise it is called again
     after `every_seconds`, or when `wake` is set, but never sooner than `pause_seconds` after its
-    last call: so a busy waker is served in batches.
+    last call: so a busy waker is served in batches. `only_waits`: a step may be cut off at once.
     """
 
     name: str
@@ -32,6 +32,7 @@ class Chore:
     every_seconds: float
     wake: asyncio.Event | None = None
     pause_seconds: float = 0.0
+    only_waits: bool = False
 
 
 class Background:
@@ -49,6 +50,9 @@ class Background:
         self._stopping.set()
         if not self._tasks:
             return
+        for chore, task in zip(self._chores, self._tasks, strict=True):
+            if chore.only_waits:
+                task.cancel()
         _, late = await asyncio.wait(self._tasks, timeout=_STOP_SECONDS)
         for task in late:
             log.warning("background work did not end in time", work=task.get_name())

@@ -75,7 +75,8 @@ def shared_work(worker: Worker) -> list[Chore]:
         Chore("unwanted events", publishing.tell_unwanted, every_seconds=5.0),
     ]
     if worker.watch is not None:
-        chores.append(Chore("outbox watch", _watching(worker.watch, worker.committed), 0.0))
+        watching = _watching(worker.watch, worker.committed)
+        chores.append(Chore("outbox watch", watching, every_seconds=0.0, only_waits=True))
     return chores
 
 

@@ -38,6 +38,8 @@ async def running(
             stack.push_async_callback(container.sandbox_notifier().close)
         if works:
             stack.push_async_callback(_leave, container)
+            if (watch := container.worker().watch) is not None:
+                stack.push_async_callback(watch.close)
             chores = [*chores, *shared_work(container.worker())]
         if chores:
             background = Background(chores)

@@ -230,7 +230,9 @@ def _fault(error: ErrorDetails) -> tuple[str, str]:
 def _without_password(text: str) -> str:
     # To the last @: a password may hold one that should have been escaped. A name without a
     # password may be a password by mistake.
-    return re.sub(r"^([a-z+]*:?/*).*@", r"\1***@", text)
+    # Options may be secrets too, and what they are called is the drivers' business.
+    shown = re.sub(r"^([a-z+]*:?/*).*@", r"\1***@", text)
+    return re.sub(r"\?.*", "?***", shown)
 
 
 def without_password(url: SecretStr) -> str:

@@ -10,7 +10,7 @@ import uvloop
 
 from shothik_payment.domain.errors import Misconfigured
 from shothik_payment.entrypoints.container import make_container
-from shothik_payment.entrypoints.guard import require_startable
+from shothik_payment.entrypoints.guard import require_startable, warnings
 from shothik_payment.entrypoints.logs import configure_logging
 from shothik_payment.entrypoints.running import parts, running, serving
 from shothik_payment.entrypoints.settings import Settings
@@ -27,6 +27,8 @@ def work_forever(settings: Settings) -> None:
             "DATABASE_URL", "memory:// is in the server's process, which does its own work"
         )
     configure_logging(settings.log_level, settings.log_format)
+    for warning in warnings(settings):
+        log.warning(warning)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_work(settings))
 

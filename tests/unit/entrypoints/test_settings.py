@@ -95,13 +95,14 @@ def test_a_password_in_a_wrong_url_is_not_repeated(
 def test_passwords_and_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JWT_SECRET", "hunter2")
     monkeypatch.setenv("DATABASE_URL", "mongodb+srv://u:hunter2@h/db?replicaSet=rs")
-    monkeypatch.setenv("REDIS_URL", "rediss://:hunter2@h")
+    monkeypatch.setenv("REDIS_URL", "rediss://h/0?password=hunter2")
     monkeypatch.setenv("RABBITMQ_URL", "amqps://u:hunter2@h/v")
     settings = load_settings()
     assert (settings.store, settings.cache, settings.broker) == ("mongodb", "redis", "amqp")
     assert not settings.embedded
     assert "hunter2" not in repr(settings)
-    assert without_password(settings.database_url) == "mongodb+srv://***@h/db?replicaSet=rs"
+    assert without_password(settings.database_url) == "mongodb+srv://***@h/db?***"
+    assert without_password(settings.redis_url) == "rediss://h/0?***"
     assert "hunter2" not in refused(monkeypatch, APP_ENV="production")
 
 

@@ -9,7 +9,13 @@ from pymongo.errors import DuplicateKeyError
 
 from shothik_payment.adapters import codec
 from shothik_payment.adapters.mongo import names, rows
-from shothik_payment.adapters.mongo.database import Collection, MongoDatabase
+from shothik_payment.adapters.mongo.database import (
+    READ_CONCERN,
+    READ_PREFERENCE,
+    WRITE_CONCERN,
+    Collection,
+    MongoDatabase,
+)
 from shothik_payment.domain.errors import StoreCorrupt
 from shothik_payment.domain.model.api_key import ApiKey
 from shothik_payment.domain.model.identifiers import bucket_of
@@ -135,4 +141,9 @@ class MongoApiKeys:
         """The driver repeats the whole, or its commit, where the server says that it may, until
         the deadline is over."""
         async with self._database.client.start_session() as session:
-            await session.with_transaction(work)
+            await session.with_transaction(
+                work,
+                read_concern=READ_CONCERN,
+                write_concern=WRITE_CONCERN,
+                read_preference=READ_PREFERENCE,
+            )

@@ -23,9 +23,11 @@ from shothik_payment.adapters import codec
 from shothik_payment.adapters.mongo import names, rows
 from shothik_payment.adapters.mongo.bulk import Bulk, write
 from shothik_payment.adapters.mongo.database import (
+    LATEST,
     NO_READS,
     READ_PREFERENCE,
     WRITE_CONCERN,
+    Collection,
     MongoDatabase,
 )
 from shothik_payment.adapters.mongo.errors import UNKNOWN_COMMIT, is_conflict
@@ -33,7 +35,7 @@ from shothik_payment.adapters.mongo.order import CommitOrder
 from shothik_payment.adapters.mongo.rows import Doc
 from shothik_payment.domain.errors import PaymentServiceError, Unavailable
 from shothik_payment.domain.model.identifiers import bucket_of
-from shothik_payment.domain.ports.ledger_store import ChangeSet
+from shothik_payment.domain.ports.ledger_store import ChangeSet, Stored
 
 log = logging.getLogger(__name__)
 
@@ -66,9 +68,9 @@ class Committing:
         self._database = database
         self._order = order
 
-    async def commit(self, changes: Sequence[ChangeSet]) -> list[bool]:
-        """Whether each group was stored."""
-        stored = [False] * len(changes)
+    async def commit(self, changes: Sequence[ChangeSet]) -> list[Stored]:
+        """What became of each group."""
+        stored: list[Stored] = [False] * len(changes)
         deadline = time.monotonic() + _WRITE_SECONDS
         waiting = list(range(len(changes)))
         for attempt in range(_TOGETHER):
@@ -79,29 +81,25 @@ class Committing:
                 for i in waiting:
                     stored[i] = True
                 return stored
-            await _pause(attempt, end)
+            await _pause(attempt)
             lost = await self._losers([changes[i] for i in waiting])
             waiting = [i for i in waiting if changes[i].wallet.user_id not in lost]
-        if len(waiting) == 1:
-            raise Unavailable("Another transaction keeps the wallet locked.")
-        for i in waiting:
-            stored[i] = await self._alone(changes[i], any(stored))
+        if len(waiting) > 1:
+            for i in waiting:
+                stored[i] = await self._alone(changes[i])
         return stored
 
-    async def _alone(self, change: ChangeSet, others_stored: bool) -> bool:
-        """One group after the attempts at all together failed. Where others are stored by now, a
-        failure is told as a loss: nothing of the group is stored, and it will be replayed."""
+    async def _alone(self, change: ChangeSet) -> Stored:
+        """One group after the attempts at all together failed. What others became must not depend
+        on it, so its failure is its own."""
         try:
             for attempt in range(_ALONE):
                 end = await self._attempt([change], time.monotonic() + _WRITE_SECONDS)
                 if end is _End.STORED:
                     return True
-                await _pause(attempt, end)
-        except UnknownEnd:
-            raise
-        except PaymentServiceError:
-            if not others_stored:
-                raise
+                await _pause(attempt)
+        except PaymentServiceError as error:
+            return error
         return False
 
     async def _attempt(self, changes: Sequence[ChangeSet], deadline: float) -> _End:
@@ -181,24 +179,29 @@ class Committing:
         return False
 
     async def _losers(self, changes: Sequence[ChangeSet]) -> set[str]:
-        """The users whose wallet has another version than expected, or a request key taken."""
+        """The users whose wallet has another version than expected, or a request key taken, as the
+        primary has it now: what no majority has yet is what they lost against. A hint only: who is
+        not found out loses again."""
         expected = {change.wallet.user_id: change.expected_version for change in changes}
         buckets = rows.among({bucket_of(user) for user in expected})
         keys = {digest: change.wallet.user_id for change in changes for digest in _binds(change)}
         with self._database.bounded():
             found = await (
-                self._database.collection(names.WALLETS)
+                self._latest(names.WALLETS)
                 .find({"bucket": buckets, "_id": rows.among(expected)}, {"version": 1})
                 .to_list()
             )
             taken = await (
-                self._database.collection(names.REQUEST_KEYS)
+                self._latest(names.REQUEST_KEYS)
                 .find({"bucket": buckets, "_id": rows.among(keys)}, {"_id": 1})
                 .to_list()
             )
         versions = {wallet["_id"]: wallet["version"] for wallet in found}
         moved = {user for user, version in expected.items() if versions.get(user, 0) != version}
         return moved | {keys[key["_id"]] for key in taken}
+
+    def _latest(self, collection: str) -> Collection:
+        return self._database.collection(collection).with_options(read_concern=LATEST)
 
 
 def _binds(change: ChangeSet) -> Iterator[bytes]:
@@ -217,6 +220,5 @@ async def _abort(session: AsyncClientSession) -> None:
         await session.abort_transaction()  # tells no errors
 
 
-async def _pause(attempt: int, end: _End) -> None:
-    if end is _End.CONFLICT:
-        await asyncio.sleep(random.random() * _PAUSE_SECONDS * 2**attempt)  # noqa: S311 jitter
+async def _pause(attempt: int) -> None:
+    await asyncio.sleep(random.random() * _PAUSE_SECONDS * 2**attempt)  # noqa: S311 jitter

@@ -38,6 +38,8 @@ READ_CONCERN = ReadConcern("majority")
 READ_PREFERENCE = ReadPreference.PRIMARY
 # One moment for a whole cursor: no event can be seen without the one before it.
 SNAPSHOT = ReadConcern("snapshot")
+# For a hint that a commit may rely on in no way.
+LATEST = ReadConcern("local")
 # In a transaction of writes alone nothing is read, so no read concern is named: what an update's
 # filter sees is checked against other transactions by their write conflict.
 NO_READS = ReadConcern()

@@ -6,7 +6,7 @@ from shothik_payment.adapters.mongo.commit import Committing
 from shothik_payment.adapters.mongo.database import MongoDatabase
 from shothik_payment.adapters.mongo.load import load
 from shothik_payment.adapters.mongo.order import CommitOrder
-from shothik_payment.domain.ports.ledger_store import ChangeSet, Needs, Snapshot
+from shothik_payment.domain.ports.ledger_store import ChangeSet, Needs, Snapshot, Stored
 
 
 class MongoLedgerStore:
@@ -20,5 +20,5 @@ class MongoLedgerStore:
     async def load(self, needs: Sequence[Needs]) -> list[Snapshot]:
         return await load(self._database, needs, self._order)
 
-    async def commit(self, changes: Sequence[ChangeSet]) -> list[bool]:
+    async def commit(self, changes: Sequence[ChangeSet]) -> list[Stored]:
         return await self._committing.commit(changes)

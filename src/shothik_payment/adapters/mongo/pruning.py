@@ -63,15 +63,18 @@ class MongoPruning:
         with self._database.bounded(LONG_SECONDS):
             cursor = keys.find({"at": {"$lt": before}}, {"bucket": 1})
             found = await cursor.sort("at", 1).limit(limit).to_list()
-            return await self._drop(names.REQUEST_KEYS, found) if found else 0
+            # With the time once more: a key may be pruned by another process and bound anew.
+            old = {"at": {"$lt": before}}
+            return await self._drop(names.REQUEST_KEYS, found, old) if found else 0
 
-    async def _drop(self, collection: str, documents: list[Doc]) -> int:
+    async def _drop(self, collection: str, documents: list[Doc], only: Doc | None = None) -> int:
         operations = []
         for start in range(0, len(documents), _IDS_AT_ONCE):
             some = documents[start : start + _IDS_AT_ONCE]
             which = {
                 "bucket": rows.among({document["bucket"] for document in some}),
                 "_id": rows.among(document["_id"] for document in some),
+                **(only or {}),
             }
             operations.append(DeleteMany(which, hint=rows.BY_ID))
         done = await self._database.collection(collection).bulk_write(operations)

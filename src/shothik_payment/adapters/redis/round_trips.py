@@ -207,7 +207,7 @@ class RoundTrips:
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 load.deliver(await self._ask(load))
-        except (RedisError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 whatever it is, nobody may wait for ever
             self._lose(error)
         finally:
             load.let_go()

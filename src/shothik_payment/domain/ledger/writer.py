@@ -40,7 +40,7 @@ class WriterLimits:
 
     max_batch: int = 128
     max_queue: int = 1024
-    max_attempts: int = 40
+    max_attempts: int = 100
     recent_wallets: int = 4096
     retry_pause_seconds: float = 0.002
 
@@ -212,13 +212,15 @@ class LedgerWriter:
             for applied in changed:
                 self._fail_all(applied.group, error)
             return
-        for won, applied in told:
-            if won:
+        for end, applied in told:
+            if isinstance(end, PaymentServiceError):
+                self._fail_all(applied.group, end)
+            elif end:
                 self._recent.keep(applied.change.wallet)
                 self._answer(applied.group, applied.outcomes)
             else:
                 self._replay_later(applied.group)
-        if any(stored):
+        if any(end is True for end in stored):
             self._committed()
 
     def _apply_all(

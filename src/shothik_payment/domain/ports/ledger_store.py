@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from shothik_payment.domain.errors import PaymentServiceError
 from shothik_payment.domain.events import Event
 from shothik_payment.domain.model.grant import Grant
 from shothik_payment.domain.model.hold import Hold
@@ -80,6 +81,10 @@ class ChangeSet:
     stops_changed: bool
 
 
+Stored = bool | PaymentServiceError
+"""What became of one group of a commit."""
+
+
 class LedgerStore(Protocol):
     async def load(self, needs: Sequence[Needs]) -> list[Snapshot]:
         """The users asked for, in the order asked, each as of one moment after every earlier
@@ -89,11 +94,12 @@ class LedgerStore(Protocol):
         """
         ...
 
-    async def commit(self, changes: Sequence[ChangeSet]) -> list[bool]:
+    async def commit(self, changes: Sequence[ChangeSet]) -> Sequence[Stored]:
         """Write the groups durably; each wholly or not at all, independent of one another.
 
         True in the answer's place i: group i is stored for good. False: another writer was
-        faster (the version or a request key is no longer free) and nothing of it is stored.
+        faster (the version or a request key is no longer free) and nothing of it is stored. An
+        error: that group failed alone, others may be stored.
         Raises Unavailable or StoreCorrupt when nothing at all was stored; Unavailable also where
         that cannot be found out, since the store went away in the middle. Then too a repeat with
         the same request key does no harm.

@@ -26,13 +26,16 @@ class ExpirySweep:
         self._ids = ids
 
     async def run(self) -> int:
-        """Book one batch of overdue users; how many. Less than `SWEEP_BATCH`: all are done."""
+        """Book one batch of overdue users; how many of them. Less than `SWEEP_BATCH`: what is left
+        could not be booked now."""
         now = self._clock.now()
         users = await self._wallets.due(now, SWEEP_BATCH)
         commands = [Expire(id=self._ids.next(), user_id=user, at=now) for user in users]
         asked = [self._writer.submit(command) for command in commands]
         results = await asyncio.gather(*asked, return_exceptions=True)
+        failed = 0
         for user, done in zip(users, results, strict=True):
             if isinstance(done, Exception):  # it must not hold up the others
+                failed += 1
                 log.error("what has ended for %s could not be booked: %s", user, done)
-        return len(users)
+        return len(users) - failed
