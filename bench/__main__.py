@@ -7,6 +7,8 @@ docs/bench.md says what each figure means.
 from __future__ import annotations
 
 import argparse
+import signal
+import sys
 import tempfile
 from pathlib import Path
 
@@ -41,6 +43,8 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="for the data; a temporary one by default")
     arguments = parser.parse_args()
     console = Console()
+    # So that what was started is stopped, as it is by an interrupt from the keyboard.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         run(Path(folder), arguments, console)
 

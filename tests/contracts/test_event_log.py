@@ -220,3 +220,14 @@ async def test_events_are_copies(book: Book, stores: Stores) -> None:
     (await stores.ours.events.read(START, 1))[0].data = b""
     (await stores.ours.events.unpublished(ALL, 1))[0].data = b""
     assert (await stores.ours.events.read(START, 1))[0].data != b""
+
+
+async def test_published_events_alone(book: Book, stores: Stores) -> None:
+    await filled(book)
+    log = stores.ours.events
+    events = await log.read(START, 100)
+    await log.mark(events[:2], events[5:6], NOW)
+    assert await log.read(START, 100, published=True) == events[:2]
+    assert await log.read(START, 100, "u1", published=True) == events[:1]
+    await log.mark(events[5:6], [], NOW)
+    assert await log.read(events[1].position, 100, published=True) == events[5:6]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from shothik_payment.domain.ports.broker import Broker
@@ -99,12 +99,14 @@ def _watching(watch: OutboxWatch, committed: asyncio.Event) -> Callable[[], Awai
 
 
 class _Publishing:
-    """Runs the relay over the partitions that are this process's, once every active service has its
-    control queues; makes sure of those again after whatever went wrong."""
+    """Runs the relay over the partitions that are this process's, once the control queues of every
+    active service were declared; declares them again after whatever went wrong. A service whose
+    queues the broker would not make holds up nobody: it is tried again beside the publishing."""
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
         self._declared: tuple[str, ...] | None = None
+        self._not_ready: frozenset[str] = frozenset()
 
     async def step(self) -> bool:
         worker = self._worker
@@ -120,9 +122,12 @@ class _Publishing:
                 raise
 
     async def tell_unwanted(self) -> bool:
-        """A queue or binding that somebody has taken away is put back first."""
+        """Queues that were not ready are tried again; and where there is something to tell, those
+        that somebody has taken away, or their bindings, are put back first."""
         partitions = self._partitions()
         if partitions:
+            if self._not_ready:
+                await self._make_ready(sorted(self._not_ready))
             await self._worker.relay.tell_unwanted(partitions, self._declare_again)
         return False
 
@@ -133,8 +138,13 @@ class _Publishing:
     async def _declare(self) -> None:
         names = self._worker.active.names()
         if names != self._declared:
-            await self._worker.broker.declare_control_queues(names)
+            await self._make_ready(names)
             self._declared = names
+
+    async def _make_ready(self, services: Sequence[str]) -> None:
+        # The relay's step and the one for unwanted events may both be here.
+        not_ready = await self._worker.broker.declare_control_queues(services)
+        self._not_ready = self._not_ready.difference(services).union(not_ready)
 
     def _partitions(self) -> list[int]:
         owned = self._worker.group.owned()

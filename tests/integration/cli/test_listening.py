@@ -26,7 +26,7 @@ from shothik_payment.domain.events import (
 from shothik_payment.domain.model.stop import StopCause
 from shothik_payment.domain.model.time import DAY, Millis
 from shothik_payment.domain.ports.broker import Delivery
-from shothik_payment.domain.ports.event_log import START, RecordedEvent
+from shothik_payment.domain.ports.event_log import PARTITIONS, START, RecordedEvent
 from tests.contracts.bindings import opened, sqlite_ports
 from tests.contracts.book import NOW, Book, granting
 from tests.e2e.service import Service
@@ -212,6 +212,8 @@ async def test_past_events_are_told_again_into_a_queue(command: Service, client:
         book = Book(sqlite_ports(database).ledger)
         for user in ("u1", "u2", "u2"):
             await book.do(granting(user, at=Millis(NOW - 1000 * DAY)))
+        events = sqlite_ports(database).events
+        await events.mark(await events.unpublished(range(PARTITIONS), 100), [], NOW)
     await client.assert_queue("mine")
     always = ("events", "replay", "--from", "2024-01-01", "--to", "2025-01-01T00:00:00Z")
     mine, nowhere, none = await asyncio.gather(

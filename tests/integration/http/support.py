@@ -34,6 +34,7 @@ from shothik_payment.domain.model.api_key import Scope
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.payment import Payment
 from shothik_payment.domain.model.time import SECOND, Millis
+from shothik_payment.domain.ports.event_log import PARTITIONS
 from shothik_payment.domain.ports.gateway import Checkout
 from shothik_payment.domain.ports.ledger_store import ChangeSet
 from shothik_payment.domain.use_cases.active_services import ActiveServices
@@ -191,6 +192,12 @@ class World:
         outcome = await self.application.admin_credits.adjust(user_id, amount, "test")
         assert outcome.transaction is not None
         return outcome.transaction.id
+
+    async def publish(self) -> None:
+        """Mark every event as published."""
+        log = MemoryEventLog(self.state)
+        events = await log.unpublished(range(PARTITIONS), 10_000)
+        await log.mark(events, [], self.clock.now())
 
     def written(self) -> tuple[int, int, int, int]:
         """Ledger rows, events, payments and keys so far: unchanged where nothing was written."""

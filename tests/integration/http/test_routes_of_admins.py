@@ -49,6 +49,7 @@ async def test_admins_replay_events(world: World) -> None:
     await world.give("u1", 5)
     async with await world.by_key() as service:
         await service.post("/deduct", json={"userId": "u1", "amount": 5})
+    await world.publish()
     world.clock.forward(60)
     everything, mine = world.broker.bind("everything", "#"), world.broker.bind("mine", "mine")
     always = {"from": "2030-01-01T00:00:00Z", "to": "2031-01-01T00:00:00Z"}

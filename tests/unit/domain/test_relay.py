@@ -26,7 +26,8 @@ class ScriptedBroker:
         self.told: list[tuple[str, int]] = []
         self.asked: list[tuple[str, int]] = []
 
-    async def declare_control_queues(self, services: Sequence[str]) -> None: ...
+    async def declare_control_queues(self, services: Sequence[str]) -> list[str]:
+        return []
 
     async def publish(
         self, events: Sequence[RecordedEvent], queue: str | None = None

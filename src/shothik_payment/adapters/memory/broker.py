@@ -62,10 +62,11 @@ class MemoryBroker:
         self._bindings = {b: p for b, p in self._bindings.items() if b[0] != queue}
         self._routes.clear()
 
-    async def declare_control_queues(self, services: Sequence[str]) -> None:
+    async def declare_control_queues(self, services: Sequence[str]) -> list[str]:
         for service in services:
             for event in ("stop_user", "resume_user"):
                 self.bind(f"{service}.{event}", f"service.{service}.{event}")
+        return []
 
     async def publish(
         self, events: Sequence[RecordedEvent], queue: str | None = None

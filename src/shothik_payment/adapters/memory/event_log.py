@@ -57,6 +57,8 @@ class MemoryEventLog:
         types: Sequence[str] = (),
         since: Millis | None = None,
         until: Millis | None = None,
+        *,
+        published: bool = False,
     ) -> list[RecordedEvent]:
         events = self._state.events
         first = bisect_right(events, _number(after), key=lambda event: int(event.position))
@@ -67,8 +69,12 @@ class MemoryEventLog:
             and (not types or event.type in types)
             and (since is None or event.at >= since)
             and (until is None or event.at < until)
+            and (not published or self._is_published(event.position))
         )
         return list(islice(wanted, limit))
+
+    def _is_published(self, position: str) -> bool:
+        return position not in self._state.unpublished and position not in self._state.unwanted
 
     async def unpublished(
         self, partitions: Collection[int], limit: int, without: Collection[str] = ()

@@ -61,6 +61,8 @@ class MongoEventLog:
         types: Sequence[str] = (),
         since: Millis | None = None,
         until: Millis | None = None,
+        *,
+        published: bool = False,
     ) -> list[RecordedEvent]:
         with self._database.bounded():
             conditions = await self._after(after, user_id)
@@ -73,6 +75,8 @@ class MongoEventLog:
                 conditions.append({"at": {"$gte": since}, "order": {"$gte": since * 1000}})
             if until is not None:
                 conditions.append({"at": {"$lt": until}})
+            if published:
+                conditions.append({"published_at": {"$exists": True}})
             which = {"$and": conditions} if conditions else {}
             return await self._find(which, limit, [("sequence", 1)] if user_id else _IN_ORDER)
 

@@ -6,6 +6,7 @@ confirms arrive where the library's do, in its channel's table. Four times less 
 
 from __future__ import annotations
 
+import asyncio
 from asyncio import Future
 from collections.abc import Sequence
 from functools import lru_cache
@@ -21,6 +22,8 @@ from pamqp.header import ContentHeader
 
 from shothik_payment.domain.ports.broker import Delivery
 
+_STALLED_SECONDS = 5.0
+
 
 class Message(NamedTuple):
     """`properties` has a message id: the library knows a returned message by it."""
@@ -33,15 +36,20 @@ class Message(NamedTuple):
 
 async def publish(channel: aiormq.Channel, messages: Sequence[Message]) -> list[Delivery]:
     """Mandatory, in order; no message id twice. Not to be called twice at once on a channel, since
-    confirms are counted, and whoever gives up waiting has to close the channel."""
+    confirms are counted, and whoever gives up waiting has to close the channel.
+
+    Raises TimeoutError when no confirm comes for 5 to 10 seconds; slow is no reason.
+    """
     confirmations: list[Future[Any]] = []
     frames: list[bytes] = []
     for message in messages:
         confirmations.append(_expected(channel, message))
         frames.extend(_frames(channel, message))
-    await channel.write_queue.put(ChannelFrame(payload=b"".join(frames), should_close=False))
+    batch = ChannelFrame(payload=b"".join(frames), should_close=False)
     try:
-        return [await _delivery(confirmation) for confirmation in confirmations]
+        async with asyncio.timeout(_STALLED_SECONDS):
+            await channel.write_queue.put(batch)
+        return [await _delivery(channel, confirmation) for confirmation in confirmations]
     finally:
         channel.message_id_delivery_tag.clear()
 
@@ -72,7 +80,13 @@ def _method(exchange: str, routing_key: str, channel_number: int) -> bytes:
     return pamqp.frame.marshal(publish, channel_number)
 
 
-async def _delivery(confirmation: Future[Any]) -> Delivery:
+async def _delivery(channel: aiormq.Channel, confirmation: Future[Any]) -> Delivery:
+    while not confirmation.done():
+        outstanding = len(channel.confirmations)
+        await asyncio.wait([confirmation], timeout=_STALLED_SECONDS)
+        # Confirms need not come in order.
+        if not confirmation.done() and len(channel.confirmations) == outstanding:
+            raise TimeoutError
     try:
         answer = await confirmation
     except DeliveryError:

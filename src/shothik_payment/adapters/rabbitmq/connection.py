@@ -76,7 +76,8 @@ class RabbitConnection:
         link = None
         try:
             async with answered(seconds):
-                link = await self._linked()
+                async with asyncio.timeout(_CONNECT_SECONDS):
+                    link = await self._linked()
                 yield link
         except BaseException:
             if drop:

@@ -38,7 +38,9 @@ class RabbitEventStream:
     async def declare(self, service: str, kinds: Sequence[str]) -> list[str]:
         queues = {queue_of(service, kind): routing_keys_of(service, kind) for kind in kinds}
         async with self._connection.use(_SECONDS) as link:
-            await declare_queues(link.amqp, queues.items())
+            refused = await declare_queues(link.amqp, queues.items())
+        for queue, reason in refused.items():
+            raise Unavailable(f"The message broker does not give the queue {queue}. ({reason})")
         return list(queues)
 
     async def received(self, queues: Sequence[str]) -> AsyncGenerator[ReceivedEvent, None]:

@@ -75,6 +75,8 @@ class SqliteEventLog:
         types: Sequence[str] = (),
         since: Millis | None = None,
         until: Millis | None = None,
+        *,
+        published: bool = False,
     ) -> list[RecordedEvent]:
         conditions, values = ["position > ?"], list[Any]([_number(after)])
         for condition, value in (
@@ -86,6 +88,8 @@ class SqliteEventLog:
             if value is not None:
                 conditions.append(condition)
                 values.append(value)
+        if published:
+            conditions.append("published_at IS NOT NULL")
         # For one user the same, and the order of the user's index.
         order = "position" if user_id is None else "sequence"
         return await self._select(conditions, values, order, limit)

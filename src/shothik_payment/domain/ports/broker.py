@@ -19,9 +19,13 @@ class Delivery(StrEnum):
 
 
 class Broker(Protocol):
-    async def declare_control_queues(self, services: Sequence[str]) -> None:
+    async def declare_control_queues(self, services: Sequence[str]) -> list[str]:
         """Make `{service}.stop_user` and `{service}.resume_user` exist and be bound, so that no
-        stop is lost before its first consumer starts. Repeatable. Raises Unavailable."""
+        stop is lost before its first consumer starts. Repeatable.
+
+        Gives the services that are not ready, because the broker would not make or bind one of
+        their queues; all others are. Raises Unavailable when the broker is away.
+        """
         ...
 
     async def publish(

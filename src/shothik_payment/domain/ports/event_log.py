@@ -59,10 +59,13 @@ class EventLog(Protocol):
         types: Sequence[str] = (),
         since: Millis | None = None,
         until: Millis | None = None,
+        *,
+        published: bool = False,
     ) -> list[RecordedEvent]:
         """Events at positions beyond `after`, in order; of one user, of these types, from `since`
-        on and before `until` only, where given. One user's are in the order of their sequence;
-        over users the order is that of commits as well as the store knows it.
+        on and before `until` only, where given; `published`: only those marked so. One user's are
+        in the order of their sequence; over users the order is that of commits as well as the
+        store knows it.
 
         Raises InvalidRequest (field `after`) for what is no position of this log.
         """

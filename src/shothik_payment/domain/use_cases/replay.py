@@ -112,8 +112,15 @@ class Replay:
         total, after = Replayed(), START
         to_retell: _ToRetell = {}
         while True:
+            # What was not published yet is the relay's, which keeps first deliveries in order.
             page = await self._log.read(
-                after, self._page, wanted.user_id, wanted.types, wanted.since, until
+                after,
+                self._page,
+                wanted.user_id,
+                wanted.types,
+                wanted.since,
+                until,
+                published=True,
             )
             if wanted.queue is not None:
                 await self._into_queue(page, wanted.queue, total)
