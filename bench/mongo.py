@@ -79,8 +79,8 @@ def _started(program: str, folder: Path) -> Iterator[Mongo]:
 
 def _version_of(program: str) -> str:
     told = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10)
-    words = told.stdout.split()
-    return f"{PROGRAM} {words[-1]}, which calls itself MongoDB" if words else PROGRAM
+    first = told.stdout.partition("\n")[0] or PROGRAM
+    return f"{first} (no MongoDB, but its protocol), version"
 
 
 def _answers(url: str) -> bool:

@@ -8,6 +8,7 @@ import random
 import httpx
 import pytest
 
+from tests.e2e.cluster import Cluster
 from tests.e2e.service import Client, Service
 
 USERS = [f"crash_{n}" for n in range(8)]
@@ -45,7 +46,9 @@ def deduction(user_id: str, request_key: str) -> dict[str, object]:
     return {"userId": user_id, "amount": 1, "requestId": request_key}
 
 
-async def crash_rounds(service: Service, rounds: int, seed: int) -> None:
+async def crash_rounds(
+    service: Service | Cluster, rounds: int, seed: int, clients: int = CLIENTS, most: int = 600
+) -> None:
     chance = random.Random(seed)
     key = service.key()
     for user_id in USERS:
@@ -53,9 +56,9 @@ async def crash_rounds(service: Service, rounds: int, seed: int) -> None:
     done = 0
     for round_number in range(rounds):
         load = Load(round_number)
-        kill_after = chance.randint(50, 600)
-        async with service.by_key(key, CLIENTS) as client:
-            running = [asyncio.create_task(load.run(client, n, kill_after)) for n in range(CLIENTS)]
+        kill_after = chance.randint(most // 12, most)
+        async with service.by_key(key, clients) as client:
+            running = [asyncio.create_task(load.run(client, n, kill_after)) for n in range(clients)]
             await asyncio.wait_for(load.enough.wait(), 60)
             service.kill()
             await asyncio.gather(*running)
@@ -75,6 +78,10 @@ async def crash_rounds(service: Service, rounds: int, seed: int) -> None:
 
 async def test_killed_three_times(service: Service) -> None:
     await crash_rounds(service, 3, seed=random.randrange(10**6))
+
+
+async def test_killed_twice_on_three_servers(cluster: Cluster) -> None:
+    await crash_rounds(cluster, 2, seed=random.randrange(10**6), clients=8, most=60)
 
 
 @pytest.mark.drill

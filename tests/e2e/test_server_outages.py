@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import aio_pika
 import pytest
-from aio_pika.abc import AbstractChannel, AbstractQueue
-from aio_pika.exceptions import ChannelClosed
 
 from tests.e2e.cluster import Cluster
 from tests.e2e.consumer import EXCHANGE, Consumer
 from tests.e2e.service import eventually
 from tests.e2e.test_cluster import SERVICE, spend
 from tests.support.servers.mongo import MongoServer, fresh_name, url_of
-from tests.support.servers.rabbitmq import RabbitServer
+from tests.support.servers.rabbitmq import RabbitServer, VirtualHost
 from tests.support.servers.redis import RedisServer
 
 STOPS = f"{SERVICE}.stop_user"
@@ -54,10 +51,10 @@ async def test_deductions_go_on_without_rabbitmq(
         for user in users:
             await cluster.give(user, 100)
         await consumer.until(dict.fromkeys(users, 1))
-        load = asyncio.create_task(spend(cluster, key, users, 12))
+        load = asyncio.create_task(spend(cluster, key, users, 5))
         await asyncio.to_thread(own_rabbitmq.stop)
         await load
-        await spend(cluster, key, users, 3)
+        await spend(cluster, key, users, 10)
         assert (await health(cluster))["status"] == "degraded"
         await asyncio.to_thread(own_rabbitmq.restart)
         await consumer.until(dict.fromkeys(users, 16), seconds=90)
@@ -69,8 +66,8 @@ async def test_a_deleted_binding_is_made_anew_and_no_stop_is_lost(cluster: Clust
     await cluster.give("user_1", 1)
     connection = await aio_pika.connect(cluster.messages.url)
     async with connection:
-        channel = await connection.channel()
-        queue = await until_declared(channel, STOPS)
+        await eventually(lambda: is_bound(cluster.messages, STOPS))
+        queue = await (await connection.channel()).get_queue(STOPS)
         await queue.unbind(EXCHANGE, f"service.{SERVICE}.stop_user")
     await spend(cluster, key, ["user_1"], 1)
     async with Consumer(cluster.messages.url, None, STOPS) as control:
@@ -78,17 +75,8 @@ async def test_a_deleted_binding_is_made_anew_and_no_stop_is_lost(cluster: Clust
         assert control.events[0]["type"] == "service.stop_user"
 
 
-async def until_declared(channel: AbstractChannel, name: str) -> AbstractQueue:
-    async def is_there() -> bool:
-        if channel.is_closed:
-            await channel.reopen()
-        with suppress(ChannelClosed):
-            await channel.get_queue(name, ensure=True)
-            return True
-        return False
-
-    await eventually(is_there)
-    return await channel.get_queue(name, ensure=False)
+async def is_bound(messages: VirtualHost, queue: str) -> bool:
+    return any(binding["source"] == EXCHANGE for binding in messages.bindings(queue))
 
 
 async def test_a_queue_that_refuses_holds_up_its_users_only(cluster: Cluster) -> None:

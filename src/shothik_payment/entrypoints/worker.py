@@ -26,6 +26,11 @@ def work_forever(settings: Settings) -> None:
         raise Misconfigured(
             "DATABASE_URL", "memory:// is in the server's process, which does its own work"
         )
+    if settings.broker == "memory":
+        raise Misconfigured(
+            "RABBITMQ_URL",
+            "a worker publishes events, and with memory:// nobody could hear them; set amqp://…",
+        )
     configure_logging(settings.log_level, settings.log_format)
     for warning in warnings(settings):
         log.warning(warning)

@@ -116,6 +116,12 @@ def test_production_says_what_is_missing(command: Service) -> None:
         assert f"  {variable}: " in ended.stderr
 
 
+def test_a_worker_without_a_broker_would_lose_events(command: Service) -> None:
+    ended = command.run("worker")
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("Error: RABBITMQ_URL: a worker publishes events")
+
+
 def test_a_store_that_is_away_is_exit_code_3(command: Service) -> None:
     command.database.mkdir()
     for arguments in (("verify",), ("keys", "list"), ("serve",)):

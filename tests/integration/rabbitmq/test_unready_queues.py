@@ -130,7 +130,7 @@ async def test_events_go_on_and_the_queue_is_there_once_it_is_given_back(
             await again()
     assert _said(logs) == [("warning", "queue_not_ready", STOPS)]
     backlog = await service.log.backlog()
-    assert (backlog.waiting, backlog.unwanted) == (0, 1)
+    assert (backlog.events, backlog.unwanted) == (0, 1)
     told = await client.take(f"{SLIDE}.stop_user")
     assert told.type == "service.stop_user"
     await holder.connection.close()

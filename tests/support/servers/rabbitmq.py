@@ -38,6 +38,12 @@ class VirtualHost:
         found: dict[str, Any] = self._get(f"exchanges/{quote(self.name, '')}/{quote(name, '')}")
         return found
 
+    def bindings(self, queue: str) -> list[dict[str, Any]]:
+        """None where the queue is not there."""
+        path = f"queues/{quote(self.name, '')}/{quote(queue, '')}/bindings"
+        found = self.api.get(path)
+        return [] if found.status_code == httpx.codes.NOT_FOUND else found.raise_for_status().json()
+
     def set_policy(self, name: str, **policy: Any) -> None:
         path = f"policies/{quote(self.name, '')}/{quote(name, '')}"
         self.api.put(path, json=policy).raise_for_status()

@@ -59,10 +59,6 @@ class _End(Enum):
     CONFLICT = auto()
 
 
-class UnknownEnd(Unavailable):
-    """A commit may have been stored or not, and nobody can say which."""
-
-
 class Committing:
     def __init__(self, database: MongoDatabase, order: CommitOrder) -> None:
         self._database = database
@@ -84,17 +80,19 @@ class Committing:
             await _pause(attempt)
             lost = await self._losers([changes[i] for i in waiting])
             waiting = [i for i in waiting if changes[i].wallet.user_id not in lost]
-        if len(waiting) > 1:
-            for i in waiting:
-                stored[i] = await self._alone(changes[i])
+        deadline = time.monotonic() + _WRITE_SECONDS
+        for i in waiting if len(waiting) > 1 else ():
+            stored[i] = await self._alone(changes[i], deadline)
         return stored
 
-    async def _alone(self, change: ChangeSet) -> Stored:
+    async def _alone(self, change: ChangeSet, deadline: float) -> Stored:
         """One group after the attempts at all together failed. What others became must not depend
-        on it, so its failure is its own."""
+        on it, so its failure is its own; past the deadline it is left to be replayed."""
         try:
             for attempt in range(_ALONE):
-                end = await self._attempt([change], time.monotonic() + _WRITE_SECONDS)
+                if time.monotonic() >= deadline:
+                    break
+                end = await self._attempt([change], deadline)
                 if end is _End.STORED:
                     return True
                 await _pause(attempt)
@@ -148,7 +146,7 @@ class Committing:
             return _End.STORED
         if ended:
             return _End.CONFLICT
-        raise UnknownEnd(
+        raise Unavailable(
             "The data store went away during a commit. Whether it was stored is not known: a"
             " repeat with the same request key is safe."
         )
@@ -172,7 +170,7 @@ class Committing:
                     if await self._database.collection(collection).find_one(which, {"_id": 1}):
                         return True
         except PaymentServiceError as error:
-            raise UnknownEnd(
+            raise Unavailable(
                 f"{error} Whether the last commit was stored is not known: a repeat with the same"
                 " request key is safe."
             ) from error

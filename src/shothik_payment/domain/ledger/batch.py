@@ -23,6 +23,7 @@ class Pending:
     command: Command
     answer: asyncio.Future[Outcome]
     attempts: int = 0
+    patience_ends: float | None = None
     told: bool = False
 
 

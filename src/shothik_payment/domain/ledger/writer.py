@@ -34,13 +34,15 @@ _COMMITS_AT_ONCE = 2
 class WriterLimits:
     """`max_queue`: commands admitted and unanswered; beyond it `submit` refuses.
 
-    A command that loses a race for its user is replayed up to `max_attempts` times, the n-th time
-    after a random pause of up to n × `retry_pause_seconds`.
+    A command that loses a race for its user is replayed up to `max_attempts` times within
+    `retry_seconds` of its first loss, the n-th time after a random pause of up to n ×
+    `retry_pause_seconds`.
     """
 
     max_batch: int = 128
     max_queue: int = 1024
     max_attempts: int = 100
+    retry_seconds: float = 5.0
     recent_wallets: int = 4096
     retry_pause_seconds: float = 0.002
 
@@ -266,10 +268,13 @@ class LedgerWriter:
 
     def _replay_later(self, group: list[Pending]) -> None:
         """Another writer was faster for this user: again, from a fresh read, after a pause."""
+        now = asyncio.get_running_loop().time()
         again = []
         for pending in group:
             pending.attempts += 1
-            if pending.attempts >= self._limits.max_attempts:
+            if pending.patience_ends is None:
+                pending.patience_ends = now + self._limits.retry_seconds
+            if pending.attempts >= self._limits.max_attempts or now > pending.patience_ends:
                 self._fail(pending, Unavailable("The wallet is too busy."))
             else:
                 again.append(pending)

@@ -29,7 +29,7 @@ def events() -> None:
 
 @events.command(
     epilog="Example: shothik-payment events replay --from 2027-01-31T18:00:00Z"
-    " --queue paraphrase_service.control"
+    " --queue paraphrase_service.stop_user"
 )
 @click.option("--user", type=UserId(), help="Only this user's.")
 @click.option(

@@ -64,7 +64,7 @@ _HTTP_MESSAGES = {404: "There is nothing at this path.", 405: "This path has oth
 
 def failure(call: Call, error: e.PaymentServiceError) -> Answer:
     """The answer to a refusal."""
-    status = STATUS[type(error)]
+    status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
     if isinstance(error, _OPAQUE):
         log.error("refused", error=str(error), request_id=call.request_id)
         if status == 500:
