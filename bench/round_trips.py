@@ -21,6 +21,8 @@ from tests.e2e.service import Service
 IN_FLIGHT = (1, 32)
 _SECONDS = 4
 _IDLE_SECONDS = 3
+_SETTLE_SECONDS = 1
+"""In which what the load generator left behind is done."""
 
 Wires = Mapping[str, Wire]
 Asked = dict[str, Counter[str]]
@@ -43,6 +45,7 @@ def count(
         after.callback(service.kill)
         service.start()
         _drive(service, key, IN_FLIGHT[-1], 2)
+        time.sleep(_SETTLE_SECONDS)
         idle = _asked(wires, lambda: time.sleep(_IDLE_SECONDS))
         seen = {}
         for width in IN_FLIGHT:

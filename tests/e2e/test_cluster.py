@@ -90,7 +90,9 @@ async def kill_workers_in_between(cluster: Cluster, kills: int) -> None:
         for user in users:
             await cluster.give(user, 1000)
         await consumer.until(dict.fromkeys(users, 1))
-        for done in range(1, kills + 1):
+        done = 0
+        while done < kills or (consumer.repeats() == 0 and done < kills + 6):
+            done += 1
             for worker in cluster.workers:
                 worker.freeze()
             await spend(cluster, key, users, 4)
