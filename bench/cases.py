@@ -40,11 +40,14 @@ class Target:
 class Case:
     """One thing that is measured, in turns with the others."""
 
-    def __init__(self, name: str, server: Service | Bare, key: str, wallets: int) -> None:
+    def __init__(
+        self, name: str, server: Service | Bare, key: str, wallets: int, users: str = "bench"
+    ) -> None:
         self.name = name
         self._server = server
         self._key = key
         self._wallets = wallets
+        self._users = users
         self.rounds: list[Figures] = []
 
     def measure(self, seconds: int) -> None:
@@ -54,6 +57,7 @@ class Case:
             key=self._key,
             wallets=self._wallets,
             seconds=seconds,
+            users=self._users,
         )
         if figures.refused or figures.broken:
             raise SystemExit(f"{self.name}: {figures.refused} refused, {figures.broken} broken")
@@ -87,18 +91,18 @@ def prepared(folder: Path) -> Path:
     return folder
 
 
-def fill_wallets(service: Service, wallets: int = WALLETS) -> None:
-    """`bench_0` and on, more credits each than any run can spend."""
-    asyncio.run(_give(service, wallets))
+def fill_wallets(service: Service, users: str = "bench") -> None:
+    """`{users}_0` and on, more credits each than any run can spend."""
+    asyncio.run(_give(service, users))
 
 
-async def _give(service: Service, wallets: int) -> None:
+async def _give(service: Service, users: str) -> None:
     async with service.by_admin() as admin:
         jobs = (
             admin.post(
                 "/admin/credits",
-                {"userId": f"bench_{n}", "amount": CREDITS, "reason": "bench"},
+                {"userId": f"{users}_{n}", "amount": CREDITS, "reason": "bench"},
             )
-            for n in range(wallets)
+            for n in range(WALLETS)
         )
         await asyncio.gather(*jobs)

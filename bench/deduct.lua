@@ -1,4 +1,5 @@
 -- Deductions of one credit, each with a request key of its own.
+local users = os.getenv("BENCH_USERS")
 local wallets = tonumber(os.getenv("BENCH_WALLETS"))
 local run = os.getenv("BENCH_RUN")
 local sent = 0
@@ -13,7 +14,7 @@ end
 
 function request()
   sent = sent + 1
-  local body = '{"userId":"bench_' .. math.random(0, wallets - 1)
+  local body = '{"userId":"' .. users .. '_' .. math.random(0, wallets - 1)
     .. '","amount":1,"service":"paraphrase_service","feature":"text_paraphrase","requestId":"'
     .. run .. "-" .. sent .. '"}'
   return wrk.format("POST", nil, nil, body)

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import tables
-from bench.cases import Target, prepared
+from bench.cases import Target
 from bench.publishing import WAYS
 from bench.servers import ROOT, Servers
 from bench.spending import EVENTS, USERS
@@ -99,7 +99,7 @@ def _lag(folder: Path, store: Store, per_second: int) -> dict[str, float]:
         stdout=subprocess.PIPE,
         text=True,
     )
-    worker = Worker(prepared(folder / "lag worker"), "lag", store.environment)
+    worker = Worker(folder, "lag", store.environment)
     try:
         if receiver.stdout is None or receiver.stdout.readline() != "ready\n":
             raise SystemExit("the receiver did not start")

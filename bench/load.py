@@ -46,14 +46,23 @@ def rss_mib(leader: int) -> float:
 
 
 def run_wrk(
-    url: str, leader: int, *, key: str, wallets: int, seconds: int, connections: int = 32
+    url: str,
+    leader: int,
+    *,
+    key: str,
+    wallets: int,
+    seconds: int,
+    connections: int = 32,
+    users: str = "bench",
 ) -> Figures:
+    """Deducts from the wallets `{users}_0` and on."""
     wrk = shutil.which("wrk")
     if wrk is None:
         raise SystemExit("wrk is missing: apt-get install wrk, or make bench as root on Debian")
     environment = {
         **os.environ,
         "BENCH_KEY": key,
+        "BENCH_USERS": users,
         "BENCH_WALLETS": str(wallets),
         "BENCH_RUN": uuid.uuid4().hex,
         "BENCH_SEED": "1",
