@@ -31,9 +31,10 @@ _ANSWER_MS = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Mongo:
-    """`name` says what it is; `host` and `port` are of the primary."""
+    """`name` says what it is, `full_name` of which version; `host` and `port` are the primary's."""
 
     name: str
+    full_name: str
     url: str
     host: str
     port: int
@@ -53,7 +54,7 @@ def found(folder: Path) -> Iterator[Mongo | None]:
     url = os.environ.get("DATABASE_URL", "")
     program = shutil.which(os.environ.get("SECANTUSD") or PROGRAM)
     if url.startswith(("mongodb://", "mongodb+srv://")):
-        yield _reached("MongoDB", url)
+        yield _reached("MongoDB", "MongoDB", url)
     elif os.environ.get("SECANTUSD") and program is None:
         raise SystemExit("SECANTUSD names no program that can be run")
     elif program is not None:
@@ -72,7 +73,7 @@ def _started(program: str, folder: Path) -> Iterator[Mongo]:
     url = f"mongodb://127.0.0.1:{port}/?directConnection=true"
     server.start(lambda: _answers(url))
     try:
-        yield _reached(_version_of(program), url)
+        yield _reached(PROGRAM, _version_of(program), url)
     finally:
         server.kill()
 
@@ -91,7 +92,7 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _reached(name: str, url: str) -> Mongo:
+def _reached(name: str, full_name: str, url: str) -> Mongo:
     try:
         with MongoClient[dict[str, Any]](url, serverSelectionTimeoutMS=_ANSWER_MS) as client:
             version = client.server_info()["version"]
@@ -100,7 +101,7 @@ def _reached(name: str, url: str) -> Mongo:
         # Not the error's own words: they can repeat the URL, and a password in it.
         raise SystemExit(f"MongoDB does not answer ({type(error).__name__})") from None
     host, port = address or ("127.0.0.1", 27017)
-    return Mongo(f"{name} {version}", url, host, port)
+    return Mongo(name, f"{full_name} {version}", url, host, port)
 
 
 def with_database(url: str, name: str) -> str:

@@ -35,7 +35,7 @@ def _measure(
         "REDIS_URL": servers.redis.url,
         "RABBITMQ_URL": servers.rabbit.virtual_host().url,
     }
-    where = f"on {mongo.name}, {servers.redis_name} and {servers.rabbit_name}"
+    where = f"on {mongo.full_name}, {servers.redis_name} and {servers.rabbit_name}"
     with ExitStack() as after:
         after.callback(mongo.drop, settings["DATABASE_URL"])
         one = Service(prepared(folder / "shared"), None, **settings)
