@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.load import Figures, run_wrk
+from bench.load import CONNECTIONS, Figures, run_wrk
 from bench.servers import Bare
 from tests.e2e.service import Service
 
@@ -38,16 +38,24 @@ class Target:
 
 
 class Case:
-    """One thing that is measured, in turns with the others."""
+    """One thing that is measured, in turns with the others. `paced_by`: at the rate that the other
+    had in its last round, rather than at full speed."""
 
     def __init__(
-        self, name: str, server: Service | Bare, key: str, wallets: int, users: str = "bench"
+        self,
+        name: str,
+        server: Service | Bare,
+        key: str,
+        wallets: int,
+        users: str = "bench",
+        paced_by: Case | None = None,
     ) -> None:
         self.name = name
         self._server = server
         self._key = key
         self._wallets = wallets
         self._users = users
+        self._paced_by = paced_by
         self.rounds: list[Figures] = []
 
     def measure(self, seconds: int) -> None:
@@ -58,10 +66,16 @@ class Case:
             wallets=self._wallets,
             seconds=seconds,
             users=self._users,
+            pause_ms=self._pause_ms(),
         )
         if figures.refused or figures.broken:
             raise SystemExit(f"{self.name}: {figures.refused} refused, {figures.broken} broken")
         self.rounds.append(figures)
+
+    def _pause_ms(self) -> int:
+        if self._paced_by is None or not self._paced_by.rounds:
+            return 0
+        return round(CONNECTIONS / self._paced_by.rounds[-1].per_second * 1_000)
 
     def median(self, field: str) -> float:
         return statistics.median(getattr(figures, field) for figures in self.rounds)

@@ -4,6 +4,12 @@ local wallets = tonumber(os.getenv("BENCH_WALLETS"))
 local run = os.getenv("BENCH_RUN")
 local sent = 0
 
+if os.getenv("BENCH_PAUSE_MS") ~= "0" then
+  function delay()
+    return tonumber(os.getenv("BENCH_PAUSE_MS"))
+  end
+end
+
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
 wrk.headers["Authorization"] = "ApiKey " .. os.getenv("BENCH_KEY")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 
+CONNECTIONS = 32
 SCRIPT = Path(__file__).with_name("deduct.lua")
 
 
@@ -52,10 +53,11 @@ def run_wrk(
     key: str,
     wallets: int,
     seconds: int,
-    connections: int = 32,
+    connections: int = CONNECTIONS,
     users: str = "bench",
+    pause_ms: int = 0,
 ) -> Figures:
-    """Deducts from the wallets `{users}_0` and on."""
+    """Deducts from the wallets `{users}_0` and on, each connection with a pause between two."""
     wrk = shutil.which("wrk")
     if wrk is None:
         raise SystemExit("wrk is missing: apt-get install wrk, or make bench as root on Debian")
@@ -66,6 +68,7 @@ def run_wrk(
         "BENCH_WALLETS": str(wallets),
         "BENCH_RUN": uuid.uuid4().hex,
         "BENCH_SEED": "1",
+        "BENCH_PAUSE_MS": str(pause_ms),
     }
     before = cpu_seconds(leader)
     command = [

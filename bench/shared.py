@@ -14,6 +14,7 @@ from bench.servers import Bare, Servers
 from tests.e2e.service import Service, Worker
 
 CPU = "CPU of the API process ÷ bare, each deduct"
+CPU_AT_RATE = "CPU of the API process ÷ bare at the same rate, each deduct"
 HOT = "one wallet ÷ 1,000 wallets, requests/s"
 TWO = "two API processes ÷ one, requests/s"
 
@@ -49,9 +50,11 @@ def _measure(
         fill_wallets(one)
         # Wallets of their own, or each process would find that others were faster.
         fill_wallets(two, "two")
+        thousand = Case("1,000 wallets", one, key, WALLETS)
         cases = [
             Case("bare", bare, key, WALLETS),
-            Case("1,000 wallets", one, key, WALLETS),
+            thousand,
+            Case("bare, at that rate", bare, key, WALLETS, paced_by=thousand),
             Case("one wallet", one, key, 1),
             Case("1,000 wallets, two API processes", two, key, WALLETS, "two"),
         ]
@@ -64,11 +67,17 @@ def _measure(
 
 
 def _targets(cases: list[Case] | None) -> list[Target]:
-    cpu = hot = two = None
+    cpu = at_rate = hot = two = None
     if cases is not None:
-        bare, thousand, one, both = cases
+        bare, thousand, paced, one, both = cases
         speed = thousand.median("per_second")
         cpu = thousand.median("cpu_us") / bare.median("cpu_us")
+        at_rate = thousand.median("cpu_us") / paced.median("cpu_us")
         hot = one.median("per_second") / speed
         two = both.median("per_second") / speed
-    return [Target(CPU, cpu, 2.2, at_most=True), Target(HOT, hot, 0.8), Target(TWO, two, None)]
+    return [
+        Target(CPU, cpu, 2.2, at_most=True),
+        Target(CPU_AT_RATE, at_rate, 2.2, at_most=True),
+        Target(HOT, hot, 0.8),
+        Target(TWO, two, None),
+    ]

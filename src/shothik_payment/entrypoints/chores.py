@@ -71,7 +71,7 @@ def shared_work(worker: Worker) -> list[Chore]:
         Chore(_EXPIRY, _owned(worker, _EXPIRY, expire), every_seconds=0.5),
         Chore(_PAYMENT_CHECK, _owned(worker, _PAYMENT_CHECK, check_payments), every_seconds=2.0),
         Chore(_PRUNING, _owned(worker, _PRUNING, worker.prune.run), every_seconds=60.0),
-        Chore("relay", publishing.step, 1.0, wake=worker.committed, pause_seconds=0.1),
+        Chore("relay", publishing.step, 1.0, wake=worker.committed, pause_seconds=0.02),
         Chore("unwanted events", publishing.tell_unwanted, every_seconds=5.0),
     ]
     if worker.watch is not None:

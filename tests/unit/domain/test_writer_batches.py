@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from shothik_payment.domain.errors import InsufficientCredits, Unavailable
+from shothik_payment.domain.ledger.batch import DOUBTFUL_BATCHES
 from shothik_payment.domain.ports.ledger_store import ChangeSet
 from tests.support.writer_bench import Bench
 
@@ -171,3 +172,22 @@ async def test_a_writer_without_work_stops_at_once() -> None:
     await asyncio.sleep(0)
     async with asyncio.timeout(5):
         await bench.writer.stop()
+
+
+async def test_after_a_lost_race_wallets_are_read_for_a_while(bench: Bench) -> None:
+    """One stale wallet can cost the commit of its whole batch."""
+    await bench.grant(1_000)
+    await bench.deduct(1)
+    read = len(bench.store.loads)
+    await bench.deduct(1)
+    assert len(bench.store.loads) == read
+    lost: list[ChangeSet] = []
+    bench.store.lose = lambda change: not lost and not lost.append(change)
+    await bench.deduct(1)
+    assert len(bench.store.loads) == read + 1  # its replay
+    for _ in range(DOUBTFUL_BATCHES + 3):
+        await bench.deduct(1)
+    assert len(bench.store.loads) - read == DOUBTFUL_BATCHES
+    read = len(bench.store.loads)
+    await bench.deduct(1)
+    assert len(bench.store.loads) == read

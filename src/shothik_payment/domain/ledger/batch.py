@@ -16,6 +16,8 @@ from shothik_payment.domain.ports.ledger_store import ChangeSet, Needs, Snapshot
 
 _SMALL_WALLET = 50
 """Grants and holds of a wallet that is worth its memory."""
+DOUBTFUL_BATCHES = 200
+"""Between two tries whether this process is alone again. A try that fails costs a commit."""
 
 
 @dataclass(slots=True)
@@ -53,13 +55,29 @@ def needs_of(user_id: str, group: list[Pending]) -> Needs:
 
 
 class RecentWallets:
-    """Wallets as this process last stored them, at most `size`."""
+    """Wallets as this process last stored them, at most `size`.
+
+    They are worth something where this process alone serves these users. Where another one has
+    changed a wallet, none is trusted for a number of batches.
+    """
 
     def __init__(self, size: int) -> None:
         self._size = size
         self._wallets: OrderedDict[str, Wallet] = OrderedDict()
+        self._doubtful_batches = 0
+
+    def doubt(self) -> None:
+        """A commit has lost: another process was faster, or a request key was taken."""
+        self._doubtful_batches = DOUBTFUL_BATCHES
+        self._wallets.clear()
+
+    def next_batch(self) -> None:
+        if self._doubtful_batches:
+            self._doubtful_batches -= 1
 
     def keep(self, wallet: Wallet) -> None:
+        if self._doubtful_batches:
+            return
         if len(wallet.grants) + len(wallet.holds) > _SMALL_WALLET:
             return
         self._wallets[wallet.user_id] = wallet

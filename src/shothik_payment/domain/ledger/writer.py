@@ -151,6 +151,7 @@ class LedgerWriter:
 
     async def _apply_and_commit(self, groups: dict[str, list[Pending]]) -> None:
         rules = self._rules()
+        self._recent.next_batch()
         changed: list[Applied] = []
         unread: dict[str, list[Pending]] = {}
         for user, group in groups.items():
@@ -221,6 +222,7 @@ class LedgerWriter:
                 self._recent.keep(applied.change.wallet)
                 self._answer(applied.group, applied.outcomes)
             else:
+                self._recent.doubt()
                 self._replay_later(applied.group)
         if any(end is True for end in stored):
             self._committed()
