@@ -11,44 +11,17 @@ from typing import Any
 
 import pytest
 
-from shothik_payment.adapters.memory.answer_cache import MemoryAnswerCache
-from shothik_payment.adapters.memory.api_keys import MemoryApiKeys
-from shothik_payment.adapters.memory.broker import MemoryBroker
-from shothik_payment.adapters.memory.documents import MemoryDocuments
-from shothik_payment.adapters.memory.event_log import MemoryEventLog
-from shothik_payment.adapters.memory.health import MemoryHealth
-from shothik_payment.adapters.memory.ledger_audit import MemoryLedgerAudit
-from shothik_payment.adapters.memory.ledger_store import MemoryLedgerStore
-from shothik_payment.adapters.memory.payments import MemoryPayments
-from shothik_payment.adapters.memory.pruning import MemoryPruning
-from shothik_payment.adapters.memory.rate_limiter import MemoryRateLimiter
-from shothik_payment.adapters.memory.shared_lock import MemorySharedLock
-from shothik_payment.adapters.memory.state import MemoryState
-from shothik_payment.adapters.memory.wallets import MemoryWallets
-from shothik_payment.adapters.mongo import (
-    MongoApiKeys,
-    MongoDatabase,
-    MongoDocuments,
-    MongoEventLog,
-    MongoHealth,
-    MongoLedgerAudit,
-    MongoLedgerStore,
-    MongoPayments,
-    MongoPruning,
-    MongoWallets,
-)
+from shothik_payment.adapters import memory, mongo, sqlite
+from shothik_payment.adapters.memory import MemoryState
+from shothik_payment.adapters.mongo import MongoDatabase
 from shothik_payment.adapters.rabbitmq import RabbitConnection, RabbitEventBroker
-from shothik_payment.adapters.redis import RedisAnswerCache, RedisRateLimiter, RedisSharedLock
-from shothik_payment.adapters.sqlite.api_keys import SqliteApiKeys
-from shothik_payment.adapters.sqlite.database import SqliteDatabase
-from shothik_payment.adapters.sqlite.documents import SqliteDocuments
-from shothik_payment.adapters.sqlite.event_log import SqliteEventLog
-from shothik_payment.adapters.sqlite.health import SqliteHealth
-from shothik_payment.adapters.sqlite.ledger_audit import SqliteLedgerAudit
-from shothik_payment.adapters.sqlite.ledger_store import SqliteLedgerStore
-from shothik_payment.adapters.sqlite.payments import SqlitePayments
-from shothik_payment.adapters.sqlite.pruning import SqlitePruning
-from shothik_payment.adapters.sqlite.wallets import SqliteWallets
+from shothik_payment.adapters.redis import (
+    RedisAnswerCache,
+    RedisRateLimiter,
+    RedisSharedLock,
+    RedisSharedValues,
+)
+from shothik_payment.adapters.sqlite import SqliteDatabase
 from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.ports.answer_cache import AnswerCache
 from shothik_payment.domain.ports.api_keys import ApiKeys
@@ -62,9 +35,11 @@ from shothik_payment.domain.ports.payments import Payments
 from shothik_payment.domain.ports.pruning import Pruning
 from shothik_payment.domain.ports.rate_limiter import RateLimiter
 from shothik_payment.domain.ports.shared_lock import SharedLock
+from shothik_payment.domain.ports.shared_values import SharedValues
 from shothik_payment.domain.ports.wallets import Wallets
+from shothik_payment.domain.ports.webhook_inbox import WebhookInbox
 from tests.support.rabbit_client import Client, recorded
-from tests.support.redis import age, emptied_redis
+from tests.support.redis import age, connected, emptied_redis
 from tests.support.servers.mongo import fresh_name, url_of
 
 
@@ -77,6 +52,7 @@ class StorePorts:
     api_keys: ApiKeys
     audit: LedgerAudit
     pruning: Pruning
+    inbox: WebhookInbox
     health: HealthCheck
     documents: Callable[[str], Documents]
 
@@ -91,43 +67,46 @@ class Stores:
 
 def memory_ports(state: MemoryState) -> StorePorts:
     return StorePorts(
-        MemoryLedgerStore(state),
-        MemoryWallets(state),
-        MemoryPayments(state),
-        MemoryEventLog(state),
-        MemoryApiKeys(state),
-        MemoryLedgerAudit(state),
-        MemoryPruning(state),
-        MemoryHealth("store"),
-        lambda kind: MemoryDocuments(state, kind),
+        memory.MemoryLedgerStore(state),
+        memory.MemoryWallets(state),
+        memory.MemoryPayments(state),
+        memory.MemoryEventLog(state),
+        memory.MemoryApiKeys(state),
+        memory.MemoryLedgerAudit(state),
+        memory.MemoryPruning(state),
+        memory.MemoryWebhookInbox(state),
+        memory.MemoryHealth("store"),
+        lambda kind: memory.MemoryDocuments(state, kind),
     )
 
 
 def sqlite_ports(database: SqliteDatabase) -> StorePorts:
     return StorePorts(
-        SqliteLedgerStore(database),
-        SqliteWallets(database),
-        SqlitePayments(database),
-        SqliteEventLog(database),
-        SqliteApiKeys(database),
-        SqliteLedgerAudit(database),
-        SqlitePruning(database),
-        SqliteHealth(database),
-        lambda kind: SqliteDocuments(database, kind),
+        sqlite.SqliteLedgerStore(database),
+        sqlite.SqliteWallets(database),
+        sqlite.SqlitePayments(database),
+        sqlite.SqliteEventLog(database),
+        sqlite.SqliteApiKeys(database),
+        sqlite.SqliteLedgerAudit(database),
+        sqlite.SqlitePruning(database),
+        sqlite.SqliteWebhookInbox(database),
+        sqlite.SqliteHealth(database),
+        lambda kind: sqlite.SqliteDocuments(database, kind),
     )
 
 
 def mongo_ports(database: MongoDatabase) -> StorePorts:
     return StorePorts(
-        MongoLedgerStore(database),
-        MongoWallets(database),
-        MongoPayments(database),
-        MongoEventLog(database),
-        MongoApiKeys(database),
-        MongoLedgerAudit(database),
-        MongoPruning(database),
-        MongoHealth(database),
-        lambda kind: MongoDocuments(database, kind),
+        mongo.MongoLedgerStore(database),
+        mongo.MongoWallets(database),
+        mongo.MongoPayments(database),
+        mongo.MongoEventLog(database),
+        mongo.MongoApiKeys(database),
+        mongo.MongoLedgerAudit(database),
+        mongo.MongoPruning(database),
+        mongo.MongoWebhookInbox(database),
+        mongo.MongoHealth(database),
+        lambda kind: mongo.MongoDocuments(database, kind),
     )
 
 
@@ -209,7 +188,7 @@ class CacheBinding:
 @asynccontextmanager
 async def memory_cache(_: Fixture) -> AsyncIterator[CacheBinding]:
     clock = HeldClock()
-    yield CacheBinding(MemoryAnswerCache(clock), clock.pass_by)
+    yield CacheBinding(memory.MemoryAnswerCache(clock), clock.pass_by)
 
 
 @asynccontextmanager
@@ -242,7 +221,7 @@ class LimiterBinding:
 @asynccontextmanager
 async def memory_limiter(_: Fixture) -> AsyncIterator[LimiterBinding]:
     clock = HeldClock()
-    yield LimiterBinding(MemoryRateLimiter(clock), clock.pass_by, lambda: 0)
+    yield LimiterBinding(memory.MemoryRateLimiter(clock), clock.pass_by, lambda: 0)
 
 
 @asynccontextmanager
@@ -260,7 +239,7 @@ LIMITERS: dict[str, Callable[[Fixture], AbstractAsyncContextManager[LimiterBindi
 
 @asynccontextmanager
 async def memory_lock(_: Fixture) -> AsyncIterator[SharedLock]:
-    yield MemorySharedLock()
+    yield memory.MemorySharedLock()
 
 
 @asynccontextmanager
@@ -272,6 +251,36 @@ async def redis_lock(fixture: Fixture) -> AsyncIterator[SharedLock]:
 LOCKS: dict[str, Callable[[Fixture], AbstractAsyncContextManager[SharedLock]]] = {
     "memory": memory_lock,
     "redis": redis_lock,
+}
+
+
+@dataclass
+class ValuesBinding:
+    """`theirs`: the same values as another process would see them."""
+
+    ours: SharedValues
+    theirs: SharedValues
+    advance: Advance
+
+
+@asynccontextmanager
+async def memory_values(_: Fixture) -> AsyncIterator[ValuesBinding]:
+    clock = HeldClock()
+    values = memory.MemorySharedValues(lambda: clock.now() / 1000)
+    yield ValuesBinding(values, values, clock.pass_by)
+
+
+@asynccontextmanager
+async def redis_values(fixture: Fixture) -> AsyncIterator[ValuesBinding]:
+    async with emptied_redis(fixture) as ours, connected(fixture("redis_server")) as theirs:
+        yield ValuesBinding(
+            RedisSharedValues(ours), RedisSharedValues(theirs), lambda seconds: age(ours, seconds)
+        )
+
+
+VALUES: dict[str, Callable[[Fixture], AbstractAsyncContextManager[ValuesBinding]]] = {
+    "memory": memory_values,
+    "redis": redis_values,
 }
 
 
@@ -289,7 +298,7 @@ class BrokerBinding:
 
 @asynccontextmanager
 async def memory_broker(_: pytest.FixtureRequest) -> AsyncIterator[BrokerBinding]:
-    broker = MemoryBroker()
+    broker = memory.MemoryBroker()
 
     async def bind(queue: str, pattern: str) -> Take:
         return broker.bind(queue, pattern).get

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from shothik_payment.domain.model.api_key import ApiKey, Scope
 from shothik_payment.domain.model.time import Millis
@@ -72,12 +73,52 @@ async def test_a_change_is_stored_with_its_audit_entry(stores: Stores) -> None:
     await keys.add(key, entry("key_1"))
     await keys.add(made("key_2"), entry("key_2"))
     key.revoked_at = NOW
-    await keys.update(key, entry("key_1", "revoke"))
-    assert await keys.get("key_1") == key
-    assert await keys.by_digest(key.digest) == key
+    stored = await keys.update(key, entry("key_1", "revoke"))
+    assert stored == replace(key, version=key.version + 1)
+    assert await stores.theirs.api_keys.get("key_1") == stored
+    assert await keys.by_digest(key.digest) == stored
     assert await keys.audit("key_1", 10) == [entry("key_1", "revoke"), entry("key_1")]
     assert await keys.audit("key_1", 1) == [entry("key_1", "revoke")]
     assert await keys.audit("key_3", 10) == []
+
+
+async def test_a_change_of_what_another_has_changed_meanwhile_is_not_stored(
+    stores: Stores,
+) -> None:
+    ours, theirs = stores.ours.api_keys, stores.theirs.api_keys
+    await ours.add(made("key_1"), entry("key_1"))
+    first, second = await ours.get("key_1"), await theirs.get("key_1")
+    assert first is not None
+    assert second is not None
+    first.name, second.name = "first", "second"
+    assert await ours.update(first, entry("key_1", "first")) == replace(first, version=1)
+    assert await theirs.update(second, entry("key_1", "second")) is None
+    assert await ours.update(first, entry("key_1", "again")) is None
+    stored = await theirs.get("key_1")
+    assert stored == replace(first, version=1)
+    assert [e.action for e in await ours.audit("key_1", 10)] == ["first", "generate"]
+    stored.revoked_at = NOW
+    assert await theirs.update(stored, entry("key_1", "revoke")) == replace(stored, version=2)
+    assert await ours.update(made("key_2"), entry("key_2", "of no key")) is None
+    assert await ours.audit("key_2", 10) == []
+
+
+async def test_of_racing_changes_each_is_stored_or_refused(stores: Stores) -> None:
+    await stores.ours.api_keys.add(made("key_1"), entry("key_1"))
+
+    async def change(n: int) -> bool:
+        keys = (stores.ours if n % 2 else stores.theirs).api_keys
+        key = await keys.get("key_1")
+        assert key is not None
+        key.allowed_ips.append(f"10.0.0.{n}")
+        return await keys.update(key, entry("key_1", f"change {n}")) is not None
+
+    done = await asyncio.gather(*(change(n) for n in range(6)))
+    key = await stores.ours.api_keys.get("key_1")
+    assert key is not None
+    assert key.version == sum(done) == len(key.allowed_ips) - 1 >= 1
+    told = [e.action for e in await stores.ours.api_keys.audit("key_1", 20)]
+    assert sorted(told) == sorted(["generate", *(f"change {n}" for n in range(6) if done[n])])
 
 
 async def test_services_that_ever_had_a_key(stores: Stores) -> None:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from shothik_payment.domain.errors import InvalidRequest
-from shothik_payment.domain.model.time import SECOND, Millis
+from shothik_payment.domain.model.time import HOUR, SECOND, Millis
 from shothik_payment.domain.ports.event_log import (
     PARTITIONS,
     START,
@@ -113,12 +113,24 @@ async def test_events_are_filtered_by_time(book: Book, stores: Stores) -> None:
     assert await log.read(START, 100, since=since, until=since) == []
 
 
+async def test_a_clock_that_is_ahead_hides_no_event_from_a_time(book: Book, stores: Stores) -> None:
+    """What is committed after it stands later in the log than its own time."""
+    await book.do(granting("fast", at=Millis(NOW + 20 * HOUR)))
+    await book.do(granting("u1"), granting("u1"))
+    log = stores.ours.events
+    found = await log.read(START, 100, until=Millis(NOW + 1))
+    assert [(e.user_id, e.sequence) for e in found] == [("u1", 1), ("u1", 2)]
+    assert await log.read(found[0].position, 100, since=NOW, until=Millis(NOW + 1)) == found[1:]
+
+
 @pytest.mark.parametrize("position", ["-1", "x", "1.5", "9" * 40, "0" * 5000, " 1", "²"])
 async def test_what_is_no_position_is_refused(book: Book, stores: Stores, position: str) -> None:
     await book.do(granting("u1"))
-    with pytest.raises(InvalidRequest) as refused:
-        await stores.ours.events.read(position, 5)
-    assert [problem.path for problem in refused.value.fields] == ["after"]
+    log = stores.ours.events
+    for read in (log.read(position, 5), log.unwanted(ALL, 5, position)):
+        with pytest.raises(InvalidRequest) as refused:
+            await read
+        assert [problem.path for problem in refused.value.fields] == ["after"]
 
 
 async def test_what_carries_no_mark_is_unpublished(book: Book, stores: Stores) -> None:
@@ -187,6 +199,23 @@ async def test_what_nobody_wanted_waits_by_itself(book: Book, stores: Stores) ->
     await log.mark([], [events[1]], NOW)  # what is published stays published
     assert await log.unwanted(ALL, 100) == [events[5]]
     assert events[1] not in await log.unpublished(ALL, 100)
+
+
+async def test_what_nobody_wanted_is_read_page_by_page(book: Book, stores: Stores) -> None:
+    await filled(book)
+    log = stores.ours.events
+    events = await log.read(START, 100)
+    await log.mark([], events[:7], NOW)
+    first = await log.unwanted(ALL, 3)
+    assert first == events[:3]
+    await log.mark(first[2:], [], NOW)  # its position holds
+    second = await log.unwanted(ALL, 3, first[2].position)
+    assert second == events[3:6]
+    assert await log.unwanted(ALL, 3, second[-1].position) == events[6:7]
+    assert await log.unwanted(ALL, 3, events[6].position) == []
+    partition = partition_of("u2")
+    own = [e for e in events[3:7] if partition_of(e.user_id) == partition]
+    assert await log.unwanted([partition], 9, first[2].position) == own
 
 
 async def test_the_backlog_is_counted(book: Book, stores: Stores) -> None:

@@ -1,12 +1,21 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from shothik_payment.domain.ledger.commands import AttachCheckout, SettlePayment
-from shothik_payment.domain.model.payment import Payment, PaymentStatus
+from shothik_payment.domain.model.money import Money
+from shothik_payment.domain.model.payment import (
+    Dispute,
+    DisputeState,
+    Payment,
+    PaymentStatus,
+    Refund,
+    RefundState,
+)
 from shothik_payment.domain.model.time import MINUTE, Millis
+from shothik_payment.domain.ports.ledger_store import Needs
 from tests.contracts.bindings import Stores
-from tests.contracts.book import NOW, Book, fresh, opening
+from tests.contracts.book import NOW, Book, fresh, in_days, opening
 
 
 async def attach(book: Book, payment: Payment, session: str) -> Payment:
@@ -83,3 +92,89 @@ async def test_a_final_payment_is_checked_no_more(book: Book, stores: Stores) ->
     )
     await book.do(settle)
     assert await stores.ours.payments.to_check(Millis(NOW + 10 * MINUTE), 10) == []
+
+
+async def write(book: Book, payment: Payment) -> Payment:
+    """As it stands, whatever the ledger would say."""
+    change = await book.change(opening(payment.user_id))
+    change.payments[:] = [payment]
+    assert await book.store.commit([change]) == [True]
+    return payment
+
+
+def made(user: str, minutes: int, reason: str | None = "another amount") -> Payment:
+    at = Millis(NOW + minutes * MINUTE)
+    return replace(opening(user).payment, created_at=at, review_reason=reason)
+
+
+def full() -> Payment:
+    """With a value of its own in each field, and numbers beyond 32 bits."""
+    big, price = 9_007_199_254_740_993, Money(5_000_000_000_001, "BDT")
+    payment = replace(
+        made("u1", 1),
+        status=PaymentStatus.PARTIALLY_REFUNDED,
+        price=price,
+        paid=replace(price, amount_minor=price.amount_minor - 1),
+        credits=big,
+        updated_at=Millis(NOW + 1),
+        session_id="cs/1",
+        payment_url="https://pay.example/cs?a=b",
+        success_url="https://shop.example/\u09e7",
+        cancel_url="https://shop.example/no",
+        failure_code="2023",
+        checks=7,
+        reference="trx 1",
+        grant_id="grant_1",
+        credits_expire_at=in_days(30),
+        refunded_minor=big + 1,
+        saves_method=True,
+    )
+    payment.refunds = [
+        Refund("r1", big, RefundState.SUCCEEDED, NOW, "re_1", "asked", "hold_1", big + 2, "no"),
+        Refund("r2", 1, RefundState.PENDING, Millis(NOW + 5)),
+    ]
+    payment.disputes = [
+        Dispute("d1", big, DisputeState.LOST, NOW, big + 4),
+        Dispute("d2", 1, DisputeState.OPEN, Millis(NOW + 6)),
+    ]
+    return payment
+
+
+async def test_every_field_is_kept_as_it_is(book: Book, stores: Stores) -> None:
+    payment, untouched = full(), opening("u1").payment
+    for field in fields(Payment):
+        same = getattr(payment, field.name) == getattr(untouched, field.name)
+        assert same == (field.name in ("user_id", "gateway", "pack_id", "next_check_at")), field
+    await write(book, payment)
+    assert await stores.theirs.payments.get(payment.id) == payment
+    assert await stores.theirs.payments.by_session("sandbox", "cs/1") == payment
+    loaded = await Book(stores.theirs.ledger).load(Needs("u1", payment_ids=[payment.id]))
+    assert loaded.payments[payment.id] == payment
+    cleared = replace(untouched, id=payment.id, next_check_at=None)
+    await write(book, cleared)
+    assert await stores.theirs.payments.get(payment.id) == cleared
+
+
+async def test_payments_under_review_are_paged_newest_first(book: Book, stores: Stores) -> None:
+    minutes = [(2, "u1"), (5, "u2"), (1, "u3"), (5, "u1"), (4, "u2"), (5, "u3")]
+    found = [await write(book, made(user, minute)) for minute, user in minutes]
+    await write(book, made("u1", 3, None))
+    in_order = sorted(found, key=lambda payment: (payment.created_at, payment.id), reverse=True)
+    payments = stores.theirs.payments
+    for limit in (1, 2, 4, 10):
+        seen: list[Payment] = []
+        while page := await payments.under_review(seen[-1].id if seen else None, limit):
+            assert len(page) <= limit
+            seen += page
+        assert seen == in_order
+    assert await payments.under_review("pay_000unknown", 10) == []
+
+
+async def test_a_page_follows_one_that_was_reviewed_meanwhile(book: Book, stores: Stores) -> None:
+    oldest, seen, newest = [await write(book, made("u1", minute)) for minute in range(3)]
+    payments = stores.ours.payments
+    assert await payments.under_review(None, 2) == [newest, seen]
+    await write(book, replace(seen, review_reason=None))
+    later = await write(book, made("u2", 9))
+    assert await payments.under_review(seen.id, 2) == [oldest]
+    assert await payments.under_review(None, 5) == [later, newest, oldest]

@@ -9,6 +9,7 @@ from shothik_payment.domain.model.hold import HoldStatus
 from shothik_payment.domain.model.stop import Stop, StopCause
 from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.model.wallet import Wallet
+from shothik_payment.domain.ports.wallets import DueUser
 from tests.contracts.bindings import Stores
 from tests.contracts.book import NOW, SERVICE, Book, deducting, fresh, granting, in_days
 
@@ -114,8 +115,30 @@ async def test_who_is_longest_overdue_is_due_first(book: Book, stores: Stores, l
         await book.do(granting(user, 10, in_days(days)))
     await book.do(granting("never"))
     wallets = stores.ours.wallets
-    assert await wallets.due(in_days(3), limit) == ["first", "second", "later"][:limit]
+    found = [
+        DueUser("first", in_days(1)),
+        DueUser("second", in_days(2)),
+        DueUser("later", in_days(3)),
+    ]
+    assert await wallets.due(in_days(3), limit) == found[:limit]
+    assert await wallets.due(in_days(3), limit, found[0]) == found[1 : limit + 1]
+    assert await wallets.due(in_days(3), limit, found[2]) == []
     assert await wallets.due(Millis(in_days(1) - 1), limit) == []
+
+
+async def test_users_who_are_due_at_one_time_come_page_by_page(book: Book, stores: Stores) -> None:
+    users = {f"u{n}" for n in range(7)}
+    for user in users:
+        await book.do(granting(user, 10, in_days(1)))
+    await book.do(granting("later", 10, in_days(2)))
+    wallets = stores.ours.wallets
+    seen: list[str] = []
+    last: DueUser | None = None
+    while page := await wallets.due(in_days(9), 3, last):
+        last = page[-1]
+        seen += [due.user_id for due in page]
+        await book.do(deducting(last.user_id, 10))  # due no more, and its place holds
+    assert (len(seen), set(seen[:7]), seen[7]) == (8, users, "later")
 
 
 async def test_what_is_spent_is_due_no_more_and_holds_are_due(book: Book, stores: Stores) -> None:
@@ -124,4 +147,4 @@ async def test_what_is_spent_is_due_no_more_and_holds_are_due(book: Book, stores
     assert await stores.ours.wallets.due(in_days(2), 10) == []
     await book.do(granting("u2", 10))
     hold = await book.hold("u2", 5)
-    assert await stores.ours.wallets.due(hold.expires_at, 10) == ["u2"]
+    assert await stores.ours.wallets.due(hold.expires_at, 10) == [DueUser("u2", hold.expires_at)]

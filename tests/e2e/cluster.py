@@ -14,9 +14,14 @@ class Cluster(Deployment):
     """`start` and `kill` are of all processes; the servers are the test's."""
 
     def __init__(
-        self, folder: Path, database_url: str, redis_url: str, messages: VirtualHost
+        self,
+        folder: Path,
+        database_url: str,
+        redis_url: str,
+        messages: VirtualHost,
+        **settings: str,
     ) -> None:
-        settings = {
+        settings |= {
             "DATABASE_URL": database_url,
             "REDIS_URL": redis_url,
             "RABBITMQ_URL": messages.url,

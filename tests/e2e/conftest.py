@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.cluster import Cluster
 from tests.e2e.service import Service
+from tests.e2e.shop import Shop
+from tests.e2e.tills import BkashTill, SandboxTill, StripeTill
 from tests.support.servers.mongo import MongoServer, fresh_name, url_of
 from tests.support.servers.rabbitmq import VirtualHost
 from tests.support.servers.redis import RedisServer
@@ -40,6 +43,70 @@ def unstarted_cluster(
 @pytest.fixture
 def cluster(unstarted_cluster: Cluster) -> Cluster:
     return unstarted_cluster.start()
+
+
+Tills = tuple[SandboxTill, StripeTill, BkashTill]
+
+
+@contextmanager
+def open_tills(folder: Path) -> Iterator[Tills]:
+    folders = [folder / "stripe", folder / "bkash"]
+    for own in folders:
+        own.mkdir()
+    stripe, bkash = StripeTill(folders[0]), BkashTill(folders[1])
+    try:
+        stripe.simulator.start()
+        bkash.simulator.start()
+        yield SandboxTill(), stripe, bkash
+    finally:
+        bkash.simulator.stop()
+        stripe.simulator.stop()
+
+
+def settings_of(tills: Tills) -> dict[str, str]:
+    return {name: value for till in tills for name, value in till.settings().items()}
+
+
+@pytest.fixture(scope="module")
+def tills(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tills]:
+    with open_tills(tmp_path_factory.mktemp("tills")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def unstarted_shop(tmp_path: Path, tills: Tills) -> Iterator[Shop]:
+    """On an embedded store, for the test to start and kill."""
+    service = Service(tmp_path, **settings_of(tills))
+    yield Shop(service, *tills)
+    service.kill()
+
+
+@pytest.fixture(scope="module", params=["embedded", "servers"])
+def open_shop(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Shop]:
+    """Started once: each test has users of its own."""
+    folder = tmp_path_factory.mktemp("shop")
+    with open_tills(folder) as tills:
+        made: Service | Cluster = Service(folder, **settings_of(tills))
+        if request.param == "servers":
+            mongo, redis, rabbitmq = (
+                request.getfixturevalue(name)
+                for name in ("mongo_server", "redis_server", "rabbitmq_server")
+            )
+            database = url_of(mongo, fresh_name())
+            host = rabbitmq.virtual_host()
+            made = Cluster(folder, database, redis.url, host, **settings_of(tills))
+        made.start()
+        yield Shop(made, *tills)
+        made.kill()
+
+
+@pytest.fixture
+async def shop(open_shop: Shop) -> Shop:
+    for till in open_shop.tills.values():
+        await till.listen(open_shop.deployment.apis)
+    return open_shop
 
 
 @pytest.fixture(params=["embedded", "servers"])

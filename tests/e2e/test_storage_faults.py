@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.e2e.service import Service
+from tests.e2e.service import Service, eventually
 
 
 async def test_a_corrupt_file_is_refused_in_words(unstarted: Service) -> None:
@@ -62,7 +62,12 @@ async def test_the_disk_is_full(unstarted: Service) -> None:
         assert refused is not None
         assert refused.headers["retry-after"]
         assert refused.json()["error"]["code"] == "unavailable"
-        assert (await client.http.get(f"{service.url}/health/ready")).status_code == 503
+
+        async def is_not_ready() -> bool:  # what was found before is believed for a second
+            ready = await client.http.get(f"{service.url}/health/ready")
+            return bool(ready.status_code == 503)
+
+        await eventually(is_not_ready)
         assert (await client.get("/balance/full"))["balance"] == 1_000_000 - answered
     service.kill()
     service.start()

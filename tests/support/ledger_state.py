@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -75,7 +76,7 @@ class LedgerState:
             {i: replace(h) for i, h in stored.holds.items() if i in holds},
             # Terms only: what is left of a grant is the wallet's word, so this is wrong on purpose.
             {i: replace(stored.grants[i], available=777, held=777) for i in touched},
-            {i: replace(p) for i, p in stored.payments.items() if i in payments},
+            {i: deepcopy(p) for i, p in stored.payments.items() if i in payments},
         )
 
     def store(self, change: ChangeSet) -> bool:
@@ -95,7 +96,7 @@ class LedgerState:
         # Their terms: what is left of them is the wallet's to say.
         stored.grants |= {g.id: replace(g, available=0, held=0) for g in change.grants}
         stored.holds |= {hold.id: replace(hold) for hold in change.holds}
-        stored.payments |= {payment.id: replace(payment) for payment in change.payments}
+        stored.payments |= {payment.id: deepcopy(payment) for payment in change.payments}
         for key in change.forgotten_requests:
             stored.requests.pop(key, None)
         stored.requests |= {record.key: record for record in change.requests}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 from shothik_payment.adapters.memory.api_keys import MemoryApiKeys
 from shothik_payment.adapters.memory.event_log import MemoryEventLog
@@ -14,22 +16,33 @@ from shothik_payment.adapters.memory.ledger_store import MemoryLedgerStore
 from shothik_payment.adapters.memory.payments import MemoryPayments
 from shothik_payment.adapters.memory.state import MemoryState
 from shothik_payment.adapters.memory.wallets import MemoryWallets
+from shothik_payment.adapters.memory.webhook_inbox import MemoryWebhookInbox
 from shothik_payment.domain.catalog import Catalog, Pack, Service
 from shothik_payment.domain.errors import GatewayRefused, InvalidRequest, Unavailable
 from shothik_payment.domain.ledger.writer import LedgerWriter, WriterLimits
 from shothik_payment.domain.model.api_key import Scope
 from shothik_payment.domain.model.money import Money
-from shothik_payment.domain.model.payment import Payment
+from shothik_payment.domain.model.payment import Payment, Refund, RefundState
 from shothik_payment.domain.model.time import Millis
-from shothik_payment.domain.ports.gateway import Checkout, GatewayReport, GatewayState
+from shothik_payment.domain.ports.gateway import (
+    Capabilities,
+    Checkout,
+    GatewayRefund,
+    GatewayReport,
+    GatewayState,
+    Notification,
+    SavedMethod,
+)
 from shothik_payment.domain.use_cases.active_services import ActiveServices
 from shothik_payment.domain.use_cases.admin_credits import AdminCredits
 from shothik_payment.domain.use_cases.api_keys import KeyAdministration, KeyRing
 from shothik_payment.domain.use_cases.event_feed import EventFeed
 from shothik_payment.domain.use_cases.expiry_sweep import ExpirySweep
+from shothik_payment.domain.use_cases.payment_admin import PaymentAdmin
 from shothik_payment.domain.use_cases.payments import Checkouts
 from shothik_payment.domain.use_cases.principals import ServicePrincipal
 from shothik_payment.domain.use_cases.return_origins import ReturnOrigins
+from shothik_payment.domain.use_cases.settlements import Settlements
 from shothik_payment.domain.use_cases.spend import Spend
 from shothik_payment.domain.use_cases.verify import Verify
 from shothik_payment.domain.use_cases.wallet_views import WalletViews
@@ -82,29 +95,64 @@ class CountedIds:
 
 
 class ScriptedGateway:
-    """A gateway that says what the test has it say. `states` by payment id; open where absent."""
+    """A gateway that says what the test has it say. `states` by payment id; open where absent.
 
-    def __init__(self, name: str = "sandbox", currencies: tuple[str, ...] = ("USD",)) -> None:
+    It keeps refunds by our id, as a gateway with idempotency keys does.
+    """
+
+    def __init__(
+        self,
+        name: str = "sandbox",
+        currencies: tuple[str, ...] = ("USD",),
+        **capabilities: bool,
+    ) -> None:
         self.name = name
-        self.currencies = currencies
+        self.capabilities = Capabilities(
+            currencies, **{"partial_refunds": True, "cancel": True} | capabilities
+        )
         self.states: dict[str, GatewayReport] = {}
         self.started: list[str] = []
         self.looked_up: list[str] = []
+        self.completed: list[str] = []
+        self.refunded: dict[str, GatewayRefund] = {}
+        self.refund_asks: list[str] = []
+        self.refund_state = RefundState.SUCCEEDED
         self.refuses: Exception | None = None
         self.look_up_fails: Exception | None = None
+        self.refund_fails: Exception | None = None
+        self.events = 0
 
     def away(self) -> None:
-        self.refuses = self.look_up_fails = Unavailable("The gateway is away.")
+        self.refuses = self.look_up_fails = self.refund_fails = Unavailable("The gateway is away.")
 
     def back(self) -> None:
-        self.refuses = self.look_up_fails = None
+        self.refuses = self.look_up_fails = self.refund_fails = None
 
     def says(
-        self, payment: Payment, state: GatewayState, paid: Money | None = None
+        self, payment: Payment, state: GatewayState, paid: Money | None = None, **more: Any
     ) -> GatewayReport:
-        report = GatewayReport(payment.id, f"cs_{payment.id}", state, paid, "declined")
+        fields = {
+            "payment_id": payment.id,
+            "session_id": payment.session_id or f"cs_{payment.id}",
+            "state": state,
+            "paid": paid,
+            "failure_code": "declined" if state is GatewayState.FAILED else None,
+            "reference": f"ref_{payment.id}" if paid is not None else None,
+        } | more
+        report = GatewayReport(**fields)
         self.states[payment.id] = report
         return report
+
+    def notification(self, payment: Payment, **fields: Any) -> bytes:
+        """A webhook's body; each is another event unless `event_id` says otherwise."""
+        self.events += 1
+        told = {
+            "event_id": f"evt_{self.events}",
+            "kind": "told",
+            "payment_id": payment.id,
+            "session_id": payment.session_id,
+        }
+        return json.dumps(told | fields).encode()
 
     def no(self) -> None:
         self.refuses = GatewayRefused(self.name, "no such merchant")
@@ -118,16 +166,50 @@ class ScriptedGateway:
 
     async def look_up(self, payment: Payment) -> GatewayReport:
         self.looked_up.append(payment.id)
+        return self._truth(payment)
+
+    async def complete(self, payment: Payment) -> GatewayReport:
+        self.completed.append(payment.id)
+        return self._truth(payment)
+
+    def _truth(self, payment: Payment) -> GatewayReport:
         if self.look_up_fails is not None:
             raise self.look_up_fails
-        still_open = GatewayReport(payment.id, f"cs_{payment.id}", GatewayState.OPEN)
-        return self.states.get(payment.id, still_open)
+        still_open = GatewayReport(payment.id, payment.session_id or "", GatewayState.OPEN)
+        report = self.states.get(payment.id, still_open)
+        return replace(report, refunds=(*report.refunds, *self.refunded.values()))
 
-    def read_notification(self, body: bytes, headers: dict[str, str]) -> GatewayReport:
-        report = self.states.get(body.decode())
-        if report is None:
-            raise InvalidRequest.of("body", "a notification")
-        return report
+    async def refund(self, payment: Payment, refund: Refund) -> GatewayRefund:
+        await asyncio.sleep(0)
+        self.refund_asks.append(refund.id)
+        if self.refund_fails is not None:
+            raise self.refund_fails
+        amount = Money(refund.amount_minor, payment.price.currency)
+        told = GatewayRefund(f"re_{refund.id}", amount, self.refund_state, refund.id)
+        return self.refunded.setdefault(refund.id, told)
+
+    async def cancel(self, payment: Payment) -> GatewayReport:
+        return self.says(payment, GatewayState.CANCELLED)
+
+    async def charge(self, payment: Payment) -> GatewayReport:
+        raise GatewayRefused(self.name, "no_saved_method")
+
+    async def saved_method(self, user_id: str) -> SavedMethod | None:
+        return None
+
+    async def forget_method(self, user_id: str) -> None: ...
+
+    async def read_notification(self, body: bytes, headers: dict[str, str]) -> Notification | None:
+        try:
+            return Notification(**json.loads(body))
+        except ValueError as error:
+            raise InvalidRequest.of("body", "a notification") from error
+
+    async def find_payment(self, notification: Notification) -> str | None:
+        reference = notification.reference or ""
+        return reference.removeprefix("ref_") if reference.startswith("ref_") else None
+
+    async def close(self) -> None: ...
 
 
 class TestService:
@@ -160,17 +242,23 @@ class TestService:
         self.sweep = ExpirySweep(self.writer, self.wallets, clock, ids)
         self.feed = EventFeed(self.log)
         self.verify = Verify(MemoryLedgerAudit(state))
-        self.checkouts = self.checkouts_with(*(gateways or (self.gateway,)))
+        self.inbox = MemoryWebhookInbox(state)
+        self.use_gateways(*(gateways or (self.gateway,)))
 
-    def checkouts_with(self, *gateways: ScriptedGateway) -> Checkouts:
-        return Checkouts(
-            self.writer,
-            self.payments,
-            {gateway.name: gateway for gateway in gateways},
-            CATALOG,
-            ReturnOrigins(["https://shothik.ai"]),
-            self.clock,
-            self.ids,
+    def use_gateways(self, *gateways: ScriptedGateway) -> None:
+        by_name = {gateway.name: gateway for gateway in gateways}
+        writer, payments, clock, ids = self.writer, self.payments, self.clock, self.ids
+        origins = ReturnOrigins(["https://shothik.ai"])
+        self.checkouts = Checkouts(writer, payments, by_name, CATALOG, origins, clock, ids)
+        self.payment_admin = PaymentAdmin(writer, payments, by_name, clock, ids)
+        self.settlements = Settlements(
+            writer, payments, by_name, self.inbox, self.checkouts, self.payment_admin, clock, ids
+        )
+
+    async def hear(self, payment: Payment, **fields: Any) -> None:
+        """The gateway's webhook about the payment comes in, and is handled."""
+        await self.settlements.hear(
+            payment.gateway, self.gateway.notification(payment, **fields), {}
         )
 
     def caller(self, slug: str = "paraphrase", **changes: object) -> ServicePrincipal:

@@ -14,10 +14,11 @@ from shothik_payment.domain.ledger.rules import Rules
 from shothik_payment.domain.model.grant import GrantSource
 from shothik_payment.domain.model.hold import Hold
 from shothik_payment.domain.model.money import Money
-from shothik_payment.domain.model.payment import Payment, PaymentStatus
+from shothik_payment.domain.model.payment import DisputeState, Payment, PaymentStatus, Refund
 from shothik_payment.domain.model.time import MINUTE, Millis
 from shothik_payment.domain.model.transaction import Transaction
 from shothik_payment.domain.model.wallet import Wallet
+from shothik_payment.domain.ports.gateway import GatewayDispute, GatewayRefund
 from shothik_payment.domain.ports.ledger_store import ChangeSet, Needs
 from tests.support.ledger_state import LedgerState
 
@@ -187,8 +188,36 @@ class World:
         )
         return self.stored_payment(payment_id)
 
-    def settle(self, payment_id: str = "pay_1", paid: Money = TEN_DOLLARS) -> Outcome:
-        return self.do(c.SettlePayment, payment_id=payment_id, paid=paid)
+    def settle(
+        self, payment_id: str = "pay_1", paid: Money = TEN_DOLLARS, **fields: Any
+    ) -> Outcome:
+        fields = {"reference": f"ref_{payment_id}"} | fields
+        return self.do(c.SettlePayment, payment_id=payment_id, paid=paid, **fields)
+
+    def begin_refund(
+        self, amount_minor: int | None = None, payment_id: str = "pay_1", **fields: Any
+    ) -> Refund:
+        """The refund that it has begun."""
+        begin: dict[str, Any] = {
+            "payment_id": payment_id,
+            "refund_id": f"rfd_{self._commands}",
+            "amount_minor": amount_minor,
+            "next_check_at": Millis(self.now + 2 * MINUTE),
+        }
+        self.do(c.BeginRefund, **begin | fields)
+        return self.stored_payment(payment_id).pending_refunds[-1]
+
+    def record_refund(self, refund: GatewayRefund, payment_id: str = "pay_1") -> Payment:
+        self.do(c.RecordRefund, payment_id=payment_id, refund=refund)
+        return self.stored_payment(payment_id)
+
+    def record_dispute(
+        self, state: DisputeState, amount_minor: int = 1000, payment_id: str = "pay_1",
+        dispute_id: str = "dp_1",
+    ) -> Payment:  # fmt: skip
+        told = GatewayDispute(dispute_id, Money(amount_minor, "USD"), state)
+        self.do(c.RecordDispute, payment_id=payment_id, dispute=told)
+        return self.stored_payment(payment_id)
 
     def close_payment(self, status: PaymentStatus, payment_id: str = "pay_1") -> Outcome:
         fields = {"payment_id": payment_id, "status": status, "failure_code": "declined"}

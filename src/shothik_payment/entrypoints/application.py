@@ -16,8 +16,11 @@ from shothik_payment.domain.use_cases.active_services import ActiveServices
 from shothik_payment.domain.use_cases.admin_credits import AdminCredits
 from shothik_payment.domain.use_cases.api_keys import KeyAdministration, KeyRing
 from shothik_payment.domain.use_cases.event_feed import EventFeed
+from shothik_payment.domain.use_cases.payment_admin import PaymentAdmin
 from shothik_payment.domain.use_cases.payments import Checkouts
+from shothik_payment.domain.use_cases.reconcile import Reconcile
 from shothik_payment.domain.use_cases.replay import Replay
+from shothik_payment.domain.use_cases.settlements import Settlements
 from shothik_payment.domain.use_cases.spend import Spend
 from shothik_payment.domain.use_cases.verify import Verify
 from shothik_payment.domain.use_cases.wallet_views import WalletViews
@@ -33,6 +36,8 @@ class Application:
     spend: Spend
     wallet_views: WalletViews
     checkouts: Checkouts
+    settlements: Settlements
+    payment_admin: PaymentAdmin
     admin_credits: AdminCredits
     event_feed: EventFeed
     replay: Replay
@@ -43,4 +48,5 @@ class Application:
     answers: AnswerCache
     limiter: RateLimiter
     verify: Verify
+    reconcile: Reconcile
     health: Sequence[HealthCheck]

@@ -14,7 +14,7 @@ from shothik_payment.domain.errors import PaymentServiceError
 log = structlog.get_logger(__name__)
 
 _FIRST_BACK_OFF_SECONDS = 0.2
-_MAX_BACK_OFF_SECONDS = 10.0
+_MAX_BACK_OFF_SECONDS = 3.0
 _STOP_SECONDS = 5.0
 
 
@@ -69,6 +69,8 @@ class Background:
                 _log_failure(chore.name, error, back_off)
                 await self._sleep(back_off)
                 continue
+            if back_off:
+                log.info("background work goes on", work=chore.name)
             back_off = 0.0
             if not more:
                 await self._sleep(chore.pause_seconds)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from shothik_payment.domain.ports.broker import Broker
@@ -11,17 +11,18 @@ from shothik_payment.domain.ports.event_log import PARTITIONS
 from shothik_payment.domain.ports.outbox_watch import OutboxWatch
 from shothik_payment.domain.use_cases.active_services import ActiveServices
 from shothik_payment.domain.use_cases.expiry_sweep import SWEEP_BATCH, ExpirySweep
-from shothik_payment.domain.use_cases.payments import CHECK_BATCH, Checkouts
 from shothik_payment.domain.use_cases.prune import Prune
 from shothik_payment.domain.use_cases.relay import Relay
+from shothik_payment.domain.use_cases.settlements import CHECK_BATCH, Settlements
 from shothik_payment.domain.use_cases.work_group import WorkGroup
 from shothik_payment.entrypoints.background import Chore
 
 _EXPIRY = "expiry"
 _PAYMENT_CHECK = "payment check"
+_WEBHOOKS = "webhooks"
 _PRUNING = "pruning"
 _OUTBOX = {f"outbox {partition}": partition for partition in range(PARTITIONS)}
-SHARED_TASKS = (*_OUTBOX, _EXPIRY, _PAYMENT_CHECK, _PRUNING)
+SHARED_TASKS = (*_OUTBOX, _EXPIRY, _PAYMENT_CHECK, _WEBHOOKS, _PRUNING)
 
 _WATCH_SECONDS = 5.0
 
@@ -36,7 +37,7 @@ class Worker:
     broker: Broker
     active: ActiveServices
     sweep: ExpirySweep
-    checkouts: Checkouts
+    settlements: Settlements
     prune: Prune
     committed: asyncio.Event
     watch: OutboxWatch | None
@@ -63,13 +64,17 @@ def shared_work(worker: Worker) -> list[Chore]:
         return await worker.sweep.run() == SWEEP_BATCH
 
     async def check_payments() -> bool:
-        return await worker.checkouts.check_open() == CHECK_BATCH
+        return await worker.settlements.check_due() == CHECK_BATCH
+
+    async def handle_webhooks() -> bool:
+        return await worker.settlements.handle_due() == CHECK_BATCH
 
     publishing = _Publishing(worker)
     chores = [
         Chore("work group", beat, every_seconds=worker.group.beat_seconds),
         Chore(_EXPIRY, _owned(worker, _EXPIRY, expire), every_seconds=0.5),
         Chore(_PAYMENT_CHECK, _owned(worker, _PAYMENT_CHECK, check_payments), every_seconds=2.0),
+        Chore(_WEBHOOKS, _owned(worker, _WEBHOOKS, handle_webhooks), every_seconds=1.0),
         Chore(_PRUNING, _owned(worker, _PRUNING, worker.prune.run), every_seconds=60.0),
         Chore("relay", publishing.step, 1.0, wake=worker.committed, pause_seconds=0.02),
         Chore("unwanted events", publishing.tell_unwanted, every_seconds=5.0),
@@ -100,13 +105,13 @@ def _watching(watch: OutboxWatch, committed: asyncio.Event) -> Callable[[], Awai
 
 class _Publishing:
     """Runs the relay over the partitions that are this process's, once the control queues of every
-    active service were declared; declares them again after whatever went wrong. A service whose
-    queues the broker would not make holds up nobody: it is tried again beside the publishing."""
+    active service were declared; declares them again after whatever went wrong, and every few
+    seconds beside the publishing. A service whose queues the broker would not make holds up
+    nobody."""
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
         self._declared: tuple[str, ...] | None = None
-        self._not_ready: frozenset[str] = frozenset()
 
     async def step(self) -> bool:
         worker = self._worker
@@ -115,36 +120,27 @@ class _Publishing:
             if not partitions:
                 return False
             try:
-                await self._declare()
+                if worker.active.names() != self._declared:
+                    await self._declare()
                 return await worker.relay.run(partitions)
             except Exception:
                 self._declared = None
                 raise
 
     async def tell_unwanted(self) -> bool:
-        """Queues that were not ready are tried again; and where there is something to tell, those
-        that somebody has taken away, or their bindings, are put back first."""
+        """Queues that were not ready, and those that somebody has taken away, or their bindings,
+        are put back first: where another queue takes everything, nothing else shows that one is
+        missing."""
         partitions = self._partitions()
         if partitions:
-            if self._not_ready:
-                await self._make_ready(sorted(self._not_ready))
-            await self._worker.relay.tell_unwanted(partitions, self._declare_again)
+            await self._declare()
+            await self._worker.relay.tell_unwanted(partitions)
         return False
-
-    async def _declare_again(self) -> None:
-        self._declared = None
-        await self._declare()
 
     async def _declare(self) -> None:
         names = self._worker.active.names()
-        if names != self._declared:
-            await self._make_ready(names)
-            self._declared = names
-
-    async def _make_ready(self, services: Sequence[str]) -> None:
-        # The relay's step and the one for unwanted events may both be here.
-        not_ready = await self._worker.broker.declare_control_queues(services)
-        self._not_ready = self._not_ready.difference(services).union(not_ready)
+        await self._worker.broker.declare_control_queues(names)
+        self._declared = names
 
     def _partitions(self) -> list[int]:
         owned = self._worker.group.owned()

@@ -45,6 +45,10 @@ def warnings(settings: Settings) -> Iterator[str]:
         yield f"several processes share DATABASE_URL; in memory: {', '.join(split)}"
     if settings.store == "memory":
         yield "DATABASE_URL=memory://: everything is gone when the service stops"
+    if settings.bkash_on and settings.bkash_topic_arn is None:
+        yield "BKASH_TOPIC_ARN is not set: bKash's webhooks are refused, payments found by asking"
+    if settings.stripe_secret_key is not None and not settings.stripe_webhook_secrets:
+        yield "STRIPE_WEBHOOK_SECRET is not set: Stripe's webhooks are refused"
     if not settings.production and any(_weak_secret(settings)) and settings.jwt_secret is not None:
         yield "JWT_SECRET is weak: good enough for development only"
 
@@ -61,6 +65,10 @@ def _always(settings: Settings) -> Iterator[tuple[str, str]]:
     ]
     if len(keys) > 1:
         yield keys[0], f"is set together with {' and '.join(keys[1:])}; keep one of them"
+    if settings.bkash_missing:
+        yield settings.bkash_missing[0], "is missing, and so bKash cannot be used; set it too"
+    if settings.stripe_webhook_secret is not None and settings.stripe_secret_key is None:
+        yield "STRIPE_SECRET_KEY", "is missing, though STRIPE_WEBHOOK_SECRET is set; set it too"
     if settings.store == "memory" and settings.workers > 1:
         yield (
             "WORKERS",
@@ -73,6 +81,7 @@ def _in_production(settings: Settings) -> Iterator[tuple[str, str]]:
     yield from _weak_secret(settings)
     if (settings.jwt_jwks_url or "").startswith("http://"):
         yield "JWT_JWKS_URL", "anybody on the way could swap the keys; set an https:// address"
+    yield from _gateways_in_production(settings)
     if settings.sandbox_on:
         yield "SANDBOX_GATEWAY", "production takes no play money; set SANDBOX_GATEWAY=off"
     if settings.store == "memory":
@@ -85,6 +94,30 @@ def _in_production(settings: Settings) -> Iterator[tuple[str, str]]:
     if settings.broker == "memory":
         yield "RABBITMQ_URL", "production tells its events to services; set amqp://…"
     yield from _weak_passwords(settings)
+
+
+def _gateways_in_production(settings: Settings) -> Iterator[tuple[str, str]]:
+    stripe, bkash = settings.stripe_secret_key is not None, settings.bkash_on
+    if stripe and not settings.stripe_webhook_secrets:
+        yield (
+            "STRIPE_WEBHOOK_SECRET",
+            "is missing, so nothing that Stripe tells would be believed; set the secret of the "
+            "webhook endpoint (whsec_…)",
+        )
+    if stripe and settings.stripe_api_base is not None:
+        yield "STRIPE_API_BASE", "is for tests; unset it, and Stripe's own address is used"
+    if bkash and settings.bkash_sns_cert_origin is not None:
+        yield (
+            "BKASH_SNS_CERT_ORIGIN",
+            "is for tests; unset it, and certificates come from Amazon alone",
+        )
+    if bkash and not settings.bkash_base_url.startswith("https://"):
+        yield "BKASH_BASE_URL", "would send passwords in the clear; set an https:// address"
+    if (stripe or bkash) and not (settings.public_url or "").startswith("https://"):
+        yield (
+            "PUBLIC_URL",
+            "gateways and payers have to reach this service; set its https:// address",
+        )
 
 
 def _weak_passwords(settings: Settings) -> Iterator[tuple[str, str]]:

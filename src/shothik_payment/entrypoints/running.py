@@ -34,6 +34,9 @@ async def running(
         application.writer.start()
         stack.push_async_callback(application.writer.stop)
         await application.active_services.refresh()
+        for gateway in container.gateways().values():
+            stack.push_async_callback(gateway.close)
+        stack.push_async_callback(application.settlements.close)
         if container.settings().sandbox_on:
             stack.push_async_callback(container.sandbox_notifier().close)
         if works:

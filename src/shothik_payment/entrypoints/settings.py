@@ -26,7 +26,15 @@ _SERVERS = {
     "redis_url": ("redis://", "rediss://"),
     "rabbitmq_url": ("amqp://", "amqps://"),
 }
-_SECRET = frozenset({"jwt_secret", "jwt_public_key"})
+_SCHEMES = frozenset(
+    url.partition(":")[0] for urls in ((_SQLITE, MEMORY), *_SERVERS.values()) for url in urls
+)
+_BKASH = ("bkash_app_key", "bkash_app_secret", "bkash_username", "bkash_password")
+_SECRET = frozenset(
+    {"jwt_secret", "jwt_public_key", "stripe_secret_key", "stripe_webhook_secret", *_BKASH}
+)
+_BKASH_SANDBOX = "https://tokenized.sandbox.bka.sh/v1.2.0-beta"
+_TOPIC = re.compile(r"arn:aws(-[a-z]+)*:sns:[a-z0-9-]{3,32}:[0-9]{12}:[A-Za-z0-9_.-]{1,256}")
 _LOCAL_ORIGINS = ("http://localhost:*", "http://127.0.0.1:*", "https://localhost:*")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:(\d{1,5}|\*))?")
 
@@ -82,6 +90,16 @@ class Settings(BaseSettings):
     jwt_audience: str | None = None
     jwt_user_claim: str = "sub"
     jwt_role_claim: str = "role"
+    stripe_secret_key: SecretStr | None = None
+    stripe_webhook_secret: SecretStr | None = None
+    stripe_api_base: str | None = None
+    bkash_app_key: SecretStr | None = None
+    bkash_app_secret: SecretStr | None = None
+    bkash_username: SecretStr | None = None
+    bkash_password: SecretStr | None = None
+    bkash_base_url: str = _BKASH_SANDBOX
+    bkash_topic_arn: str | None = None
+    bkash_sns_cert_origin: str | None = None
     sandbox_gateway: Switch | None = None
     return_origins: Words | None = None
     trusted_proxies: Words = ()
@@ -101,7 +119,9 @@ class Settings(BaseSettings):
             raise ValueError(f"expected {_expected(name)}")
         return secret
 
-    @field_validator("public_url", "jwt_jwks_url")
+    @field_validator(
+        "public_url", "jwt_jwks_url", "stripe_api_base", "bkash_base_url", "bkash_sns_cert_origin"
+    )
     @classmethod
     def _web_address(cls, url: str | None) -> str | None:
         if url is None:
@@ -115,6 +135,13 @@ class Settings(BaseSettings):
         if parts.scheme not in ("http", "https") or not parts.hostname or not has_port:
             raise expected
         return url.rstrip("/")
+
+    @field_validator("bkash_topic_arn")
+    @classmethod
+    def _topic(cls, arn: str | None) -> str | None:
+        if arn is not None and not _TOPIC.fullmatch(arn):
+            raise ValueError("expected arn:aws:sns:region:account:topic, as bKash has told it")
+        return arn
 
     @field_validator("return_origins", "trusted_proxies", mode="before")
     @classmethod
@@ -182,6 +209,24 @@ class Settings(BaseSettings):
         return self.sandbox_gateway is Switch.ON
 
     @property
+    def stripe_webhook_secrets(self) -> tuple[str, ...]:
+        """Several while one is rotated."""
+        if self.stripe_webhook_secret is None:
+            return ()
+        words = self.stripe_webhook_secret.get_secret_value().split(",")
+        return tuple(word.strip() for word in words if word.strip())
+
+    @property
+    def bkash_on(self) -> bool:
+        return all(getattr(self, name) is not None for name in _BKASH)
+
+    @property
+    def bkash_missing(self) -> tuple[str, ...]:
+        """The variables that are missing where others of them are set."""
+        missing = tuple(name.upper() for name in _BKASH if getattr(self, name) is None)
+        return missing if len(missing) < len(_BKASH) else ()
+
+    @property
     def own_url(self) -> str:
         """Where this process reaches itself."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
@@ -220,9 +265,13 @@ def _fault(error: ErrorDetails) -> tuple[str, str]:
     problem = error["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
     if error["type"].startswith("int_"):
         problem = "expected a whole number"
-    if name not in _SECRET:
-        found = error["input"]
-        shown = found.get_secret_value() if isinstance(found, SecretStr) else str(found)
+    found = error["input"]
+    shown = found.get_secret_value() if isinstance(found, SecretStr) else str(found)
+    if name in _SERVERS:
+        # Where a URL is mistyped, nobody knows which part of it is the password.
+        scheme = shown.partition(":")[0]
+        problem += f"; found {scheme}:…" if scheme in _SCHEMES else ""
+    elif name not in _SECRET:
         problem += f"; found {_without_password(shown)!r}"
     return name.upper(), problem
 
@@ -231,8 +280,8 @@ def _without_password(text: str) -> str:
     # To the last @: a password may hold one that should have been escaped. A name without a
     # password may be a password by mistake.
     # Options may be secrets too, and what they are called is the drivers' business.
-    shown = re.sub(r"^([a-z+]*:?/*).*@", r"\1***@", text)
-    return re.sub(r"\?.*", "?***", shown)
+    shown = re.sub(r"^([a-z+]*:?/*).*@", r"\1***@", text, flags=re.DOTALL)
+    return re.sub(r"\?.*", "?***", shown, flags=re.DOTALL)
 
 
 def without_password(url: SecretStr) -> str:
@@ -255,8 +304,12 @@ def _kind(url: SecretStr) -> str:
 
 
 def _has_host(url: str) -> bool:
+    """Of each host the port is looked at too: where `@host` is forgotten, the user would pass for
+    the host, and its password for the port."""
     try:
-        return bool(urlsplit(url).hostname)
+        hosts = urlsplit(url).netloc.rpartition("@")[2].split(",")
+        parts = [urlsplit(f"//{host}") for host in hosts]
+        return all(host.hostname and host.port != 0 for host in parts)
     except ValueError:
         return False
 

@@ -26,6 +26,7 @@ from shothik_payment.adapters.memory.payments import MemoryPayments
 from shothik_payment.adapters.memory.rate_limiter import MemoryRateLimiter
 from shothik_payment.adapters.memory.state import MemoryState
 from shothik_payment.adapters.memory.wallets import MemoryWallets
+from shothik_payment.adapters.memory.webhook_inbox import MemoryWebhookInbox
 from shothik_payment.adapters.sandbox import SandboxGateway, Signer
 from shothik_payment.adapters.system import SystemIds
 from shothik_payment.domain.catalog import Catalog, Pack, Service
@@ -41,9 +42,12 @@ from shothik_payment.domain.use_cases.active_services import ActiveServices
 from shothik_payment.domain.use_cases.admin_credits import AdminCredits
 from shothik_payment.domain.use_cases.api_keys import KeyAdministration, KeyRing
 from shothik_payment.domain.use_cases.event_feed import EventFeed
+from shothik_payment.domain.use_cases.payment_admin import PaymentAdmin
 from shothik_payment.domain.use_cases.payments import Checkouts
+from shothik_payment.domain.use_cases.reconcile import Reconcile
 from shothik_payment.domain.use_cases.replay import Replay
 from shothik_payment.domain.use_cases.return_origins import ReturnOrigins
+from shothik_payment.domain.use_cases.settlements import Settlements
 from shothik_payment.domain.use_cases.spend import Spend
 from shothik_payment.domain.use_cases.verify import Verify
 from shothik_payment.domain.use_cases.wallet_views import WalletViews
@@ -133,21 +137,30 @@ class World:
         events = MemoryEventLog(state)
         active = ActiveServices(keys, self.catalog)
         writer = LedgerWriter(self.store, active.rules, active.fresh_rules, random.random, limits)
+        payments, gateways = MemoryPayments(state), {"sandbox": self.gateway}
+        origins = ReturnOrigins(["http://localhost:*"])
+        checkouts = Checkouts(writer, payments, gateways, self.catalog, origins, clock, ids)
+        admin = PaymentAdmin(writer, payments, gateways, clock, ids)
+        settlements = Settlements(
+            writer,
+            payments,
+            gateways,
+            MemoryWebhookInbox(state),
+            checkouts,
+            admin,
+            clock,
+            ids,
+        )
+        audit = MemoryLedgerAudit(state)
         return Application(
             catalog=self.catalog,
             clock=clock,
             writer=writer,
             spend=Spend(writer, wallets, self.catalog, clock, ids),
             wallet_views=WalletViews(wallets, clock),
-            checkouts=Checkouts(
-                writer,
-                MemoryPayments(state),
-                {"sandbox": self.gateway},
-                self.catalog,
-                ReturnOrigins(["http://localhost:*"]),
-                clock,
-                ids,
-            ),
+            checkouts=checkouts,
+            settlements=settlements,
+            payment_admin=admin,
             admin_credits=AdminCredits(writer, clock, ids),
             event_feed=EventFeed(events),
             replay=Replay(
@@ -159,7 +172,8 @@ class World:
             tokens=JwtVerifier(SharedSecret(SECRET), ClaimRules(), clock),
             answers=self.answers,
             limiter=MemoryRateLimiter(clock),
-            verify=Verify(MemoryLedgerAudit(state)),
+            verify=Verify(audit),
+            reconcile=Reconcile(audit, wallets, payments, events, gateways, settlements, clock),
             health=[MemoryHealth("store"), MemoryHealth("broker")],
         )
 

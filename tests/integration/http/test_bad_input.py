@@ -124,6 +124,10 @@ async def test_services(client: httpx.AsyncClient) -> None:
     [
         ("/admin/credits", {}, ["userId", "amount", "reason"]),
         ("/admin/credits", {"userId": "u1", "amount": 0, "reason": "x"}, ["amount"]),
+        ("/admin/payments/pay_1/refund", {"amount": 0}, ["amount"]),
+        ("/admin/payments/pay_1/refund", {"amount": 1.5, "reason": ""}, ["amount", "reason"]),
+        ("/admin/payments/pay_1/refund", {"amount": "5"}, ["amount"]),
+        ("/admin/payments/pay_1/accept", {}, ["reason"]),
         ("/admin/credits", {"userId": "u1", "amount": 10**9 + 1, "reason": " "},
          ["amount", "reason"]),
         ("/admin/credits", {"userId": "u1", "amount": 1, "reason": "x", "expiresAt": 1},

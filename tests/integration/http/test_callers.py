@@ -40,6 +40,10 @@ USER_ROUTES = [
 ]
 ADMIN_ROUTES = [
     ("POST", "/admin/credits"),
+    ("GET", "/admin/payments/review"),
+    ("GET", "/admin/payments/pay_1"),
+    ("POST", "/admin/payments/pay_1/refund"),
+    ("POST", "/admin/payments/pay_1/accept"),
     ("GET", "/admin/events"),
     ("POST", "/admin/events/replay"),
     ("POST", "/admin/api-keys/generate"),

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+
 from shothik_payment.domain.errors import StoreCorrupt, Unavailable
+from shothik_payment.entrypoints.http.readiness import Readiness
 from tests.integration.http.support import World
 
 
@@ -47,3 +50,51 @@ async def test_health() -> None:
     assert "secret" not in str(body)
     live = await World().client().get("http://test/health/live")
     assert live.json() == {"success": True, "status": "ok"}
+
+
+class Gated:
+    """Answers when the gate is open."""
+
+    name = "store"
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.asked = asyncio.Event()
+        self.gate = asyncio.Event()
+
+    async def ping(self) -> None:
+        self.count += 1
+        self.asked.set()
+        await self.gate.wait()
+
+
+async def test_however_many_ask_the_store_is_asked_once() -> None:
+    world = World()
+    store, away = Gated(), Check("broker", Unavailable("away"))
+    world.application.health[:] = [store, away]  # type: ignore[index]
+    client = world.client()
+    asking = [asyncio.create_task(client.get("http://test/health/ready")) for _ in range(5)]
+    await store.asked.wait()
+    asking[0].cancel()  # whoever asked first may go away
+    store.gate.set()
+    answers = [await task for task in asking[1:]]
+    answers.append(await client.get("http://test/health/ready"))
+    assert {answer.json()["status"] for answer in answers} == {"degraded"}
+    assert store.count == 1
+
+
+async def test_what_was_found_is_believed_for_a_while_only() -> None:
+    store = Check("store", Unavailable("away"))
+    remembering, forgetting = Readiness(), Readiness(kept_seconds=0)
+    assert await remembering.problem(store, 1) == await forgetting.problem(store, 1) == "away"
+    store.error = None
+    assert await remembering.problem(store, 1) == "away"
+    assert await forgetting.problem(store, 1) is None
+
+
+async def test_a_check_that_fails_in_an_unknown_way_is_made_again() -> None:
+    readiness, store = Readiness(), Check("store", ValueError("?"))
+    with pytest.raises(ValueError, match=r"\?"):
+        await readiness.problem(store, 1)
+    store.error = None
+    assert await readiness.problem(store, 1) is None

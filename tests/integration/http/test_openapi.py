@@ -16,7 +16,13 @@ from litestar.routes import ASGIRoute, HTTPRoute
 from shothik_payment.entrypoints.http.error_examples import INTERNAL_ERROR_DETAILS
 from tests.integration.http.support import World
 
-PAGES = {"/schema", "/schema/openapi.json", "/asyncapi", "/asyncapi.json"}
+PAGES = {
+    "/schema",
+    "/schema/openapi.json",
+    "/asyncapi",
+    "/asyncapi.json",
+    "/api/v1/payments/{gateway}/callback",
+}
 
 
 def document(world: World) -> dict[str, Any]:

@@ -4,12 +4,15 @@ import asyncio
 from typing import Any
 
 import pytest
+from bson import Int64
 
 from shothik_payment.adapters.mongo import MongoDatabase, MongoWallets, names
 from shothik_payment.domain.errors import Misconfigured, StoreCorrupt, Unavailable
+from shothik_payment.domain.model.payment import Dispute, DisputeState, Refund, RefundState
 from tests.contracts.bindings import mongo_ports, opened_mongo
-from tests.contracts.book import Book, granting
+from tests.contracts.book import NOW, Book, granting, opening
 
+TIMES = {"created_at", "updated_at", "next_check_at", "opened_at"}
 OF_USERS = (
     names.WALLETS,
     names.TRANSACTIONS,
@@ -44,6 +47,48 @@ async def test_migrate_opens_the_way_and_again_changes_nothing(url: str) -> None
         await database.migrate()
         assert await indexes(database) == made
         assert (await MongoWallets(database).get("u1")).available == 100
+
+
+async def test_a_database_of_version_1_has_to_be_migrated(url: str) -> None:
+    async with opened_mongo(url, migrate=True) as database:
+        made = await indexes(database)
+        payment = await Book(mongo_ports(database).ledger).payment("u1")
+        payments = database.collection(names.PAYMENTS)
+        later = {"paid": "", "refunds": "", "disputes": "", "refunded_minor": "", "reference": ""}
+        await payments.update_one({}, {"$set": {"review_reason": None}, "$unset": later})
+        await payments.drop_index("under_review")
+        await database.collection(names.WEBHOOKS).drop()
+        schema = database.collection(names.SCHEMA)
+        await schema.update_one({"_id": "schema"}, {"$set": {"version": 1}})
+    with pytest.raises(Misconfigured, match="shothik-payment migrate"):
+        await MongoDatabase(url).open()
+    await MongoDatabase(url).migrate()
+    async with opened_mongo(url) as database:
+        assert await indexes(database) == made
+        ports = mongo_ports(database)
+        assert await ports.payments.get(payment.id) == payment
+        assert await ports.payments.under_review(None, 5) == []
+
+
+async def test_money_is_64_bits_wide_also_where_it_is_little(url: str) -> None:
+    async with opened_mongo(url, migrate=True) as database:
+        book = Book(mongo_ports(database).ledger)
+        change = await book.change(opening("u1"))
+        (payment,) = change.payments
+        payment.paid = payment.price
+        payment.refunds = [Refund("r1", 1, RefundState.PENDING, NOW)]
+        payment.disputes = [Dispute("d1", 1, DisputeState.OPEN, NOW)]
+        assert await book.store.commit([change]) == [True]
+        (found,) = await database.collection(names.PAYMENTS).find({}).to_list()
+    parts = [found, found["price"], found["paid"], *found["refunds"], *found["disputes"]]
+    wide = [[name for name, value in part.items() if isinstance(value, Int64)] for part in parts]
+    assert [{*some} - TIMES for some in wide] == [
+        {"credits", "refunded_minor"},
+        {"amount_minor"},
+        {"amount_minor"},
+        {"amount_minor", "clawed"},
+        {"amount_minor", "clawed"},
+    ]
 
 
 async def test_processes_that_start_at_once_make_one_database(url: str) -> None:

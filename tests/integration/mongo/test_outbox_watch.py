@@ -3,8 +3,15 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from pymongo import monitoring
+from pymongo.monitoring import (
+    CommandFailedEvent,
+    CommandListener,
+    CommandStartedEvent,
+    CommandSucceededEvent,
+)
 
-from shothik_payment.adapters.mongo import MongoOutboxWatch
+from shothik_payment.adapters.mongo import MongoOutboxWatch, names
 from shothik_payment.domain.errors import Unavailable
 from tests.contracts.bindings import mongo_ports, opened_mongo
 from tests.contracts.book import NOW, Book, granting
@@ -36,6 +43,38 @@ async def test_marking_events_wakes_nobody(url: str) -> None:
         await ports.events.mark(await ports.events.unpublished(range(16), 100), [], NOW)
         assert not await watch.changed(0.5)
         await watch.close()
+
+
+class Sessions(CommandListener):
+    """Which ones were used to open a change stream."""
+
+    def __init__(self) -> None:
+        self.used: list[bytes] = []
+
+    def started(self, event: CommandStartedEvent) -> None:
+        if "$changeStream" in str(event.command.get("pipeline")):
+            self.used.append(event.command["lsid"]["id"])
+
+    def succeeded(self, event: CommandSucceededEvent) -> None: ...
+
+    def failed(self, event: CommandFailedEvent) -> None: ...
+
+
+async def test_a_stream_that_the_server_ends_is_opened_anew(url: str) -> None:
+    sessions = Sessions()
+    monitoring.register(sessions)
+    async with opened_mongo(url, migrate=True) as database:
+        watch = MongoOutboxWatch(database)
+        assert not await watch.changed(0.05)
+        await database.collection(names.OUTBOX).drop()
+        async with asyncio.timeout(30):
+            while len(sessions.used) < 2:
+                await watch.changed(0.05)
+        hearing = asyncio.create_task(watch.changed(30))
+        await Book(mongo_ports(database).ledger).do(granting("u1"))
+        assert await hearing
+        await watch.close()
+    assert len(set(sessions.used)) == 1  # ended, and used again
 
 
 async def test_a_server_that_is_away_is_told_and_heard_again(mongo_server: MongoServer) -> None:

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from shothik_payment.adapters.memory.documents import MemoryDocuments
 from shothik_payment.adapters.memory.pruning import MemoryPruning
+from shothik_payment.adapters.memory.webhook_inbox import MemoryWebhookInbox
 from shothik_payment.adapters.rabbitmq import (
     RabbitConnection,
     RabbitEventBroker,
@@ -57,8 +58,8 @@ async def _chores(service: TestService, broker: RabbitEventBroker) -> dict[str, 
         broker=broker,
         active=service.active,
         sweep=service.sweep,
-        checkouts=service.checkouts,
-        prune=Prune(MemoryPruning(service.state), service.clock),
+        settlements=service.settlements,
+        prune=Prune(MemoryPruning(service.state), MemoryWebhookInbox(service.state), service.clock),
         committed=asyncio.Event(),
         watch=None,
     )
@@ -148,3 +149,18 @@ async def test_it_is_tried_again_though_there_is_nothing_to_tell(
     await chores["relay"].step()
     await chores["unwanted events"].step()
     assert await client.depth(STOPS) == 0
+
+
+async def test_a_queue_that_was_taken_away_is_put_back_though_another_takes_everything(
+    service: TestService, broker: RabbitEventBroker, client: Client
+) -> None:
+    chores = await _chores(service, broker)
+    await chores["relay"].step()
+    everything = await client.channel.declare_queue(exclusive=True)
+    await everything.bind("payment.events", "#")
+    await client.channel.queue_delete(STOPS)
+    await chores["unwanted events"].step()
+    await service.admin.adjust("u1", 5, "test")
+    await service.spend.deduct(service.caller(), "u1", amount=5, units=None)
+    await chores["relay"].step()
+    assert (await client.take(STOPS)).type == "service.stop_user"

@@ -190,6 +190,52 @@ async def test_more_than_can_wait_is_let_go(own_redis: RedisServer) -> None:
         assert await redis.client.dbsize() < 8000
 
 
+class Babbler:
+    """In front of Redis: answers what is none, until `sane`. `asked` is set at each question."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self.sane = False
+        self.asked = asyncio.Event()
+        self._serving: list[asyncio.Task[None] | None] = []
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._serving.append(asyncio.current_task())
+        server_reader, server = await asyncio.open_connection("127.0.0.1", self._port)
+        try:
+            while request := await reader.read(65_536):
+                self.asked.set()
+                server.write(request)
+                answer = await server_reader.read(65_536)
+                writer.write(answer if self.sane else b":no number\r\n")
+        finally:
+            for end in (server, writer):
+                end.transport.abort()
+
+    async def ended(self) -> None:
+        """Once its clients are gone."""
+        await asyncio.gather(*(task for task in self._serving if task), return_exceptions=True)
+        await asyncio.sleep(0)  # the transports close in the loop's next turn
+
+
+async def test_an_answer_that_is_none_does_not_end_the_look(own_redis: RedisServer) -> None:
+    babbler = Babbler(own_redis.port)
+    async with await asyncio.start_server(babbler.serve, "127.0.0.1") as listening:
+        port = listening.sockets[0].getsockname()[1]
+        redis = RedisConnection(own_redis.url.replace(str(own_redis.port), str(port)))
+        await redis.open()
+        limiter = RedisRateLimiter(redis, open_on_loss=True)
+        for _ in range(2):
+            babbler.asked.clear()
+            async with asyncio.timeout(20):
+                await babbler.asked.wait()
+        assert not (await limiter.hit("s", 5, 60)).counted
+        babbler.sane = True
+        await until_counted(limiter)
+        await redis.close()
+        await babbler.ended()
+
+
 @pytest.mark.parametrize("right", [True, False])
 async def test_the_password_is_never_shown(tmp_path: Path, right: bool) -> None:
     server = RedisServer(tmp_path, PASSWORD).up()

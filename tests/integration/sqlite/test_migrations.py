@@ -9,6 +9,8 @@ from shothik_payment.adapters.sqlite.database import SqliteDatabase
 from shothik_payment.adapters.sqlite.schema import MIGRATIONS, migrate
 from shothik_payment.domain.errors import StoreCorrupt
 from shothik_payment.domain.ports.event_log import PARTITIONS, Backlog
+from shothik_payment.domain.ports.gateway import Notification
+from shothik_payment.domain.ports.webhook_inbox import Webhook
 from shothik_payment.domain.use_cases.verify import Verify
 from tests.contracts.bindings import opened, sqlite_ports
 from tests.contracts.book import NOW, SERVICE, Book, binding, deducting, in_days
@@ -55,6 +57,21 @@ async def test_a_file_of_version_1_is_read_and_written(old_file: Path) -> None:
         async for progress in Verify(ports.audit).run():
             assert progress.differences == []
     assert version_of(old_file) == len(MIGRATIONS)
+
+
+async def test_what_version_1_had_under_review_still_is(old_file: Path) -> None:
+    connection = sqlite3.connect(old_file)
+    connection.execute("UPDATE payments SET body = json_set(body, '$.review_reason', 'amount')")
+    connection.commit()
+    connection.close()
+    async with opened(old_file) as database:
+        ports = sqlite_ports(database)
+        (payment,) = await ports.payments.under_review(None, 5)
+        assert (payment.user_id, payment.review_reason) == ("u1", "amount")
+        assert (payment.paid, payment.refunds, payment.disputes) == (None, [], [])
+        webhook = Webhook("sandbox", Notification("e1", "paid", payment.id), NOW)
+        assert await ports.inbox.add(webhook)
+        assert await ports.inbox.due(NOW, 5) == [webhook]
 
 
 def test_later_steps_are_taken_and_keep_what_is_there(old_file: Path) -> None:

@@ -3,7 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from shothik_payment.domain.ports.event_log import START
+from shothik_payment.domain.ports.gateway import Notification
 from shothik_payment.domain.ports.ledger_store import Needs
+from shothik_payment.domain.ports.webhook_inbox import Webhook
 from tests.contracts.bindings import opened, sqlite_ports
 from tests.contracts.book import NOW, SERVICE, Book, binding, granting, in_days
 
@@ -43,6 +45,13 @@ async def test_no_look_up_scans_a_table(tmp_path: Path) -> None:
         await ports.payments.of_user("u1", None, 5)
         await ports.payments.of_user("u1", "pay_1", 5)
         await ports.payments.to_check(NOW, 5)
+        await ports.payments.under_review(None, 5)
+        webhook = Webhook("sandbox", Notification("e1", "paid", "pay_1"), NOW)
+        await ports.inbox.add(webhook)
+        await ports.inbox.due(NOW, 5)
+        await ports.inbox.postpone(webhook, NOW)
+        await ports.inbox.handled(webhook, "settled", NOW)
+        await ports.inbox.prune(in_days(1), 5)
         (event,) = await ports.events.read(START, 5)
         await ports.events.read(START, 5, "u1", ["credit.added"], NOW, NOW)
         await ports.events.unpublished(range(16), 5)

@@ -16,7 +16,8 @@ ALL = range(PARTITIONS)
 
 
 class ScriptedBroker:
-    """`refuses` and `misses` hold users whose events are refused, and types that nobody wants.
+    """`refuses` and `misses` hold users whose events are refused, and types or routing keys that
+    nobody wants.
     `told` is what was taken, with user and sequence."""
 
     def __init__(self) -> None:
@@ -40,7 +41,7 @@ class ScriptedBroker:
         self.asked.append((event.user_id, event.sequence))
         if event.user_id in self.refuses:
             return Delivery.REFUSED
-        if event.type in self.misses:
+        if self.misses & {event.type, event.routing_key}:
             return Delivery.UNWANTED
         self.told.append((event.user_id, event.sequence))
         return Delivery.TAKEN
@@ -165,14 +166,64 @@ async def test_a_stop_nobody_wants_is_told_again_and_holds_nothing_back(bench: B
     assert await bench.left() == []
     assert [sequence for _, sequence in bench.broker.told] == [1, 2, 3, 5, 6, 7]
     assert (await bench.service.log.backlog()).unwanted == 1
-    prepared = []
-
-    async def prepare() -> None:
-        prepared.append(True)
-        bench.broker.misses = set()
-
-    assert await bench.relay.tell_unwanted(ALL, prepare) == 1
+    bench.broker.misses = set()
+    assert await bench.relay.tell_unwanted(ALL) == 1
     assert bench.broker.told[-1] == ("u1", 4)
     assert (await bench.service.log.backlog()).unwanted == 0
-    assert await bench.relay.tell_unwanted(ALL, prepare) == 0
-    assert prepared == [True]  # nothing to tell, nothing to prepare
+    assert await bench.relay.tell_unwanted(ALL) == 0
+
+
+PARAPHRASE_STOP = "service.paraphrase_service.stop_user"
+SLIDE_STOP = "service.slide_service.stop_user"
+
+
+async def many_unwanted_stops(bench: Bench) -> list[str]:
+    """More than a batch of users are stopped for paraphrase, which has no queue."""
+    users = [f"u{n}" for n in range(RELAY_BATCH + 100)]
+    await bench.service.keys.generate("paraphrase", actor="test")
+    bench.broker.misses = {PARAPHRASE_STOP}
+    await bench.give(*users)
+    for user in users:
+        await bench.use_up(user)
+    while await bench.relay.run(ALL):
+        pass
+    assert (await bench.service.log.backlog()).unwanted == len(users)
+    bench.broker.told.clear()
+    return users
+
+
+async def test_what_never_finds_a_queue_holds_up_no_other_service(bench: Bench) -> None:
+    users = await many_unwanted_stops(bench)
+    await bench.service.keys.generate("slide", actor="test")
+    await bench.service.active.refresh()
+    bench.broker.misses = {PARAPHRASE_STOP, SLIDE_STOP}
+    await bench.give("last")
+    await bench.use_up("last")
+    await bench.relay.run(ALL)
+    assert (await bench.service.log.backlog()).unwanted == len(users) + 2
+    bench.broker.misses = {PARAPHRASE_STOP}
+    assert sum([await bench.relay.tell_unwanted(ALL) for _ in range(2)]) == 1
+    assert [user for user, _ in bench.broker.told][-1] == "last"
+    for _ in range(4):
+        assert await bench.relay.tell_unwanted(ALL) == 0
+    bench.broker.misses = set()
+    assert [await bench.relay.tell_unwanted(ALL) for _ in range(3)] == [RELAY_BATCH, 101, 0]
+
+
+async def test_a_queue_that_comes_meanwhile_has_the_oldest_events_first(bench: Bench) -> None:
+    users = await many_unwanted_stops(bench)
+    assert await bench.relay.tell_unwanted(ALL) == 0
+    bench.broker.misses = set()
+    assert await bench.relay.tell_unwanted(ALL) == 0  # the later ones wait for the first
+    assert await bench.relay.tell_unwanted(ALL) == RELAY_BATCH
+    assert await bench.relay.tell_unwanted(ALL) == 100
+    assert [user for user, _ in bench.broker.told] == users
+
+
+async def test_what_could_not_be_told_again_is_not_passed_over(bench: Bench) -> None:
+    await many_unwanted_stops(bench)
+    bench.broker.away = True
+    with pytest.raises(Unavailable):
+        await bench.relay.tell_unwanted(ALL)
+    bench.broker.away, bench.broker.misses = False, set()
+    assert await bench.relay.tell_unwanted(ALL) == RELAY_BATCH

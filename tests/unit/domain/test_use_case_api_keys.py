@@ -1,9 +1,11 @@
 """API keys made, listed and revoked."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
+from shothik_payment.adapters.memory.api_keys import MemoryApiKeys
 from shothik_payment.domain.errors import (
     IdempotencyKeyReused,
     InvalidRequest,
@@ -16,7 +18,9 @@ from shothik_payment.domain.model.api_key import (
     well_formed,
 )
 from shothik_payment.domain.model.time import HOUR, Millis
-from tests.support.service import START, TestService
+from shothik_payment.domain.ports.api_keys import AuditEntry
+from shothik_payment.domain.use_cases.api_keys import KeyAdministration
+from tests.support.service import CATALOG, START, TestService
 from tests.support.world import key
 
 
@@ -111,3 +115,28 @@ async def test_revoking_twice_is_the_same_answer_and_one_entry(service: TestServ
     ]
     with pytest.raises(NotFound):
         await service.keys.revoke("key_nope", actor="admin")
+
+
+class Overtaken(MemoryApiKeys):
+    """Somebody else renames the key just before it is changed the first time."""
+
+    renamed = False
+
+    async def update(self, key: ApiKey, entry: AuditEntry) -> ApiKey | None:
+        if not self.renamed:
+            self.renamed = True
+            other = await self.get(key.id)
+            assert other is not None
+            renaming = AuditEntry(key.id, START, "other", "update", {"name": "new"})
+            await super().update(replace(other, name="new"), renaming)
+        return await super().update(key, entry)
+
+
+async def test_revoking_takes_back_no_change_of_another(service: TestService) -> None:
+    made, _ = await generate(service)
+    keys = KeyAdministration(Overtaken(service.state), CATALOG, service.clock, service.ids)
+    revoked = await keys.revoke(made.id, actor="admin")
+    assert (revoked.name, revoked.revoked_at) == ("new", service.clock.now())
+    assert await service.keys.get(made.id) == revoked
+    entries = await service.api_keys.audit(made.id, 9)
+    assert [e.action for e in entries] == ["revoke", "update", "generate"]

@@ -83,8 +83,12 @@ async def test_an_unknown_pack_is_not_found(service: TestService) -> None:
 
 
 async def test_the_first_gateway_that_takes_the_currency_is_picked(two: TestService) -> None:
-    assert (await initiate(two)).gateway == "bkash"
-    assert (await initiate(two, currency="BDT")).price == Money(120_000, "BDT")
+    in_taka = await initiate(two, currency="BDT")
+    assert (in_taka.gateway, in_taka.price) == ("bkash", Money(120_000, "BDT"))
+    # Without a currency, the first that the pack is sold in and that any gateway takes.
+    unsaid = await initiate(two)
+    assert (unsaid.gateway, unsaid.price) == ("stripe", PRICE)
+    assert (await initiate(two, gateway="bkash")).price == Money(120_000, "BDT")
     by_currency = await initiate(two, currency="USD")
     assert (by_currency.gateway, by_currency.price) == ("stripe", PRICE)
     assert (await initiate(two, gateway="stripe", currency="BDT")).gateway == "stripe"
@@ -150,13 +154,13 @@ async def test_a_repeat_after_a_crash_and_a_sweep_that_gave_up_still_gets_a_chec
 ) -> None:
     intent = await crashed_before_the_checkout(service)
     service.gateway.away()
-    await service.checkouts.check_open()
+    await service.settlements.check_due()
     assert (await stored(service, intent)).status is PaymentStatus.FAILED
     service.gateway.back()
     again = await initiate(service, request=key("p1"))
     assert (again.id, again.session_id) == (intent.id, f"cs_{intent.id}")
     service.gateway.says(again, GatewayState.PAID, PRICE)
-    await service.checkouts.check_open()
+    await service.settlements.check_due()
     assert (await stored(service, again)).status is PaymentStatus.PAID
 
 
@@ -164,11 +168,11 @@ async def test_a_repeat_gives_the_same_session_though_its_gateway_is_gone(
     service: TestService,
 ) -> None:
     first = await initiate(service, gateway="sandbox", request=key("p1"))
-    for left in ([], [ScriptedGateway("stripe")]):
-        service.checkouts = service.checkouts_with(*left)
+    for left, refusal in (([], Unavailable), ([ScriptedGateway("stripe")], InvalidRequest)):
+        service.use_gateways(*left)
         again = await initiate(service, gateway="sandbox", request=key("p1"))
         assert (again.id, again.session_id) == (first.id, first.session_id)
-        with pytest.raises(InvalidRequest, match="gateway"):
+        with pytest.raises(refusal, match="gateway"):
             await initiate(service, gateway="sandbox", request=key("p2"))
     assert len(service.state.payments) == 1
 
@@ -177,7 +181,7 @@ async def test_an_intent_whose_gateway_is_gone_is_given_up_and_frees_the_key(
     service: TestService,
 ) -> None:
     intent = await crashed_before_the_checkout(service)
-    service.checkouts = service.checkouts_with(ScriptedGateway("stripe"))
+    service.use_gateways(ScriptedGateway("stripe"))
     with pytest.raises(Unavailable, match="gateway"):
         await initiate(service, request=key("p1"))
     assert (await stored(service, intent)).status is PaymentStatus.FAILED

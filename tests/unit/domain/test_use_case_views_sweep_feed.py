@@ -2,11 +2,14 @@
 
 import pytest
 
-from shothik_payment.domain.errors import InsufficientCredits
+from shothik_payment.domain.errors import InsufficientCredits, StoreCorrupt
+from shothik_payment.domain.ledger.commands import Command
+from shothik_payment.domain.ledger.outcome import Outcome
+from shothik_payment.domain.ledger.writer import LedgerWriter
 from shothik_payment.domain.model.stop import StopCause
 from shothik_payment.domain.model.time import HOUR, MINUTE, Millis
 from shothik_payment.domain.ports import event_log
-from shothik_payment.domain.use_cases.expiry_sweep import SWEEP_BATCH
+from shothik_payment.domain.use_cases.expiry_sweep import SWEEP_BATCH, ExpirySweep
 from tests.support.service import START, TestService
 
 
@@ -113,6 +116,34 @@ async def test_the_sweep_goes_batch_by_batch(service: TestService) -> None:
         await give(service, f"u{number}", 1, MINUTE)
     service.clock.advance(MINUTE)
     assert [await service.sweep.run() for _ in range(3)] == [SWEEP_BATCH, 1, 0]
+
+
+class Picky:
+    """A ledger that cannot book for some users."""
+
+    def __init__(self, writer: LedgerWriter, refused: set[str]) -> None:
+        self._writer = writer
+        self.refused = refused
+
+    async def submit(self, command: Command) -> Outcome:
+        if command.user_id in self.refused:
+            raise StoreCorrupt("the wallet is none")
+        return await self._writer.submit(command)
+
+
+async def test_users_who_cannot_be_booked_hold_up_nobody(service: TestService) -> None:
+    bad = {f"bad{number}" for number in range(SWEEP_BATCH)}
+    for user in (*sorted(bad), "good"):
+        await give(service, user, 1, MINUTE)
+    service.clock.advance(MINUTE)
+    picky = Picky(service.writer, bad)
+    sweep = ExpirySweep(picky, service.wallets, service.clock, service.ids)  # type: ignore[arg-type]
+    assert [await sweep.run() for _ in range(2)] == [0, 1]
+    assert (await service.wallets.get("good")).next_due() is None
+    assert [await sweep.run() for _ in range(3)] == [0, 0, 0]
+    picky.refused = set()
+    assert await sweep.run() + await sweep.run() == SWEEP_BATCH
+    assert await service.wallets.due(service.clock.now(), 9) == []
 
 
 # Feed

@@ -133,6 +133,39 @@ async def test_no_work_is_given_away_in_the_middle_of_a_step(processes: Processe
     assert len(worker.owned()) == len(TASKS) // 2
 
 
+async def test_a_long_step_of_who_has_too_much_is_not_taken_for_death(processes: Processes) -> None:
+    worker = processes.join("a")
+    await worker.beat()
+    worker.beat_seconds = 0.001
+    processes.join("b")
+    async with worker.working():
+        for _ in range(round(TTL) * 3):
+            await processes.pass_seconds(1)
+            assert worker.owned() == frozenset(TASKS)
+            assert all(processes.owners(task) == ["a"] for task in TASKS)
+    await processes.pass_seconds(1)
+    assert len(worker.owned()) == len(TASKS) // 2
+    await processes.pass_seconds(1)
+    processes.assert_shared_fairly()
+
+
+async def test_steps_without_a_pause_keep_no_work_from_the_others(processes: Processes) -> None:
+    worker, other = processes.join("a"), processes.join("b")
+    await worker.beat()
+    await other.beat()
+
+    async def work() -> None:
+        while True:
+            async with worker.working():
+                await asyncio.sleep(0)
+
+    working = asyncio.create_task(work())
+    await asyncio.sleep(0)
+    await worker.beat()
+    working.cancel()
+    assert len(worker.owned()) == len(TASKS) // 2
+
+
 async def test_members_that_beat_at_once_all_get_through(processes: Processes) -> None:
     groups = [processes.join(f"m{n}") for n in range(8)]
     for _ in range(4):

@@ -81,7 +81,7 @@ def test_credits_come_in_packs_only_where_no_single_price_is_set() -> None:
         ("per = 10", 'per = 10\naliases = ["echo"]', "line 6, services.echo.aliases"),
         ("per = 10", 'per = 10\naliases = ["a b"]', "line 6, services.echo.aliases"),
         ("USD = 100", "USD = 1.5", "line 10, packs.ten.prices.USD"),
-        ("USD = 100", "EUR = 100", "line 10, packs.ten.prices.EUR"),
+        ("USD = 100", "XAU = 100", "line 10, packs.ten.prices.XAU"),
         ("{ USD = 100 }", "{}", "line 10, packs.ten.prices"),
         ("{ USD = 100 }", "5", "line 10, packs.ten.prices"),
         ("# a comment", "service = 1\n# a comment", "line 1, service"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from shothik_payment.domain.errors import Misconfigured
 from shothik_payment.entrypoints.guard import require_startable, warnings
@@ -90,6 +91,41 @@ def test_a_password_in_a_wrong_url_is_not_repeated(
     assert "DATABASE_URL: " in message
     assert "hun" not in message
     assert "ter2" not in message
+
+
+@pytest.mark.parametrize("variable", ["DATABASE_URL", "REDIS_URL", "RABBITMQ_URL"])
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("redis://:s3cret", "; found redis:…"),
+        ("amqp:admin:s3cret", "; found amqp:…"),
+        ("mongodb://admin:s3cret", "; found mongodb:…"),
+        ("amqp://admin:s3cret@", "; found amqp:…"),
+        ("redis:/\n/:s3\ncret@h", "; found redis:…"),
+        ("sqlite://s3cret", "; found sqlite:…"),
+        ("admin:s3cret@h", ""),
+        ("s3cret", ""),
+        ("s3cret://h", ""),
+        ("\nredis://:s3cret@h", ""),
+    ],
+)
+def test_of_a_wrong_url_the_scheme_is_shown_at_most(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, shown: str
+) -> None:
+    message = refused(monkeypatch, **{variable: value})
+    assert message.startswith(f"{variable}: expected ")
+    assert message.endswith(f"memory://{shown}")
+    assert "cret" not in message
+
+
+def test_a_password_with_a_line_break_is_not_shown() -> None:
+    assert without_password(SecretStr("redis://:s3\ncret@h/0?a\nb")) == "redis://***@h/0?***"
+
+
+@pytest.mark.parametrize("hosts", ["h", "h:1,h2:2", "[::1]:1", "u:p@h:1", "10.0.0.1"])
+def test_hosts_with_and_without_ports(monkeypatch: pytest.MonkeyPatch, hosts: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"mongodb://{hosts}/db?replicaSet=rs")
+    assert load_settings().store == "mongodb"
 
 
 def test_passwords_and_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,8 +12,10 @@ from shothik_payment.adapters.memory.payments import MemoryPayments
 from shothik_payment.adapters.memory.pruning import MemoryPruning
 from shothik_payment.adapters.memory.rate_limiter import MemoryRateLimiter
 from shothik_payment.adapters.memory.shared_lock import MemorySharedLock
+from shothik_payment.adapters.memory.shared_values import MemorySharedValues
 from shothik_payment.adapters.memory.state import MemoryState
 from shothik_payment.adapters.memory.wallets import MemoryWallets
+from shothik_payment.adapters.memory.webhook_inbox import MemoryWebhookInbox
 
 __all__ = [
     "MemoryAnswerCache",
@@ -28,6 +30,8 @@ __all__ = [
     "MemoryPruning",
     "MemoryRateLimiter",
     "MemorySharedLock",
+    "MemorySharedValues",
     "MemoryState",
     "MemoryWallets",
+    "MemoryWebhookInbox",
 ]

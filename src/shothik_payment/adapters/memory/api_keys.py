@@ -33,8 +33,12 @@ class MemoryApiKeys:
     async def by_digest(self, digest: bytes) -> ApiKey | None:
         return await self.get(self._state.api_keys_by_digest.get(digest, ""))
 
-    async def update(self, key: ApiKey, entry: AuditEntry) -> None:
-        self._store(key, entry)
+    async def update(self, key: ApiKey, entry: AuditEntry) -> ApiKey | None:
+        stored = await self.get(key.id)
+        if stored is None or stored.version != key.version:
+            return None
+        self._store(replace(key, version=key.version + 1), entry)
+        return await self.get(key.id)
 
     async def request(self, scope: str, key: str) -> RequestRecord | None:
         done = self._state.requests.get((scope, key))

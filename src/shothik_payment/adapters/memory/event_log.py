@@ -85,8 +85,12 @@ class MemoryEventLog:
         own = (replace(e) for e in self._state.unpublished.values() if e.user_id == user_id)
         return list(islice(own, limit))
 
-    async def unwanted(self, partitions: Collection[int], limit: int) -> list[RecordedEvent]:
-        return _among(self._state.unwanted, partitions, limit)
+    async def unwanted(
+        self, partitions: Collection[int], limit: int, after: str = START
+    ) -> list[RecordedEvent]:
+        first = _number(after)
+        behind = {p: event for p, event in self._state.unwanted.items() if int(p) > first}
+        return _among(behind, partitions, limit)
 
     async def mark(
         self, published: Sequence[RecordedEvent], unwanted: Sequence[RecordedEvent], at: Millis

@@ -31,5 +31,16 @@ class MemoryPayments:
         ]
         return [payment for _, _, payment in sorted(due, key=lambda entry: entry[:2])[:limit]]
 
+    async def under_review(self, before: str | None, limit: int) -> list[Payment]:
+        found = [payment for payment in self._all() if payment.review_reason is not None]
+        if before is not None:
+            last = self._state.payment(before)
+            found = [p for p in found if last is not None and _age(p) < _age(last)]
+        return sorted(found, key=_age, reverse=True)[:limit]
+
     def _all(self) -> list[Payment]:
         return [codec.decode_payment(stored) for stored in self._state.payments.values()]
+
+
+def _age(payment: Payment) -> tuple[Millis, str]:
+    return payment.created_at, payment.id

@@ -17,13 +17,24 @@ from shothik_payment.domain.model.wallet import Wallet
 from shothik_payment.domain.ports.api_keys import AuditEntry
 from shothik_payment.domain.ports.event_log import RecordedEvent
 from shothik_payment.domain.ports.ledger_store import RequestRecord
+from shothik_payment.domain.ports.webhook_inbox import Webhook
+
+
+@dataclass(slots=True)
+class KeptWebhook:
+    """`due_at` None: it is handled, with this `result`."""
+
+    webhook: Webhook
+    due_at: Millis | None
+    result: str | None = None
 
 
 @dataclass(slots=True)
 class MemoryState:
     """`rows`: by user, the ids of the wallet's rows in the order of their numbers. `events` are in
     the order of their positions, and so are `unpublished` and `unwanted`, which have some of them
-    by position. `pruned`: by user, up to which sequence the events may be gone."""
+    by position. `pruned`: by user, up to which sequence the events may be gone. `webhooks`: by
+    gateway and event id, in the order of their arrival."""
 
     wallets: dict[str, bytes] = field(default_factory=dict)
     rows: dict[str, list[str]] = field(default_factory=dict)
@@ -45,6 +56,7 @@ class MemoryState:
     api_keys_by_digest: dict[bytes, str] = field(default_factory=dict)
     api_key_audit: list[AuditEntry] = field(default_factory=list)
     documents: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    webhooks: dict[tuple[str, str], KeptWebhook] = field(default_factory=dict)
 
     def wallet(self, user_id: str) -> Wallet:
         stored = self.wallets.get(user_id)

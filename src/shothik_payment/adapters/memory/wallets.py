@@ -6,7 +6,7 @@ from shothik_payment.domain.model.hold import Hold
 from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.model.transaction import Transaction
 from shothik_payment.domain.model.wallet import Wallet
-from shothik_payment.domain.ports.wallets import StoppedUsers
+from shothik_payment.domain.ports.wallets import DueUser, StoppedUsers
 
 
 class MemoryWallets:
@@ -39,6 +39,7 @@ class MemoryWallets:
             wallets.append(wallet)
         return StoppedUsers(wallets, None)
 
-    async def due(self, at: Millis, limit: int) -> list[str]:
-        ended = [(due, user) for user, due in self._state.next_due.items() if due <= at]
-        return [user for _, user in sorted(ended)[:limit]]
+    async def due(self, at: Millis, limit: int, after: DueUser | None = None) -> list[DueUser]:
+        ended = ((due, user) for user, due in self._state.next_due.items() if due <= at)
+        behind = (e for e in ended if after is None or e > (after.since, after.user_id))
+        return [DueUser(user, due) for due, user in sorted(behind)[:limit]]

@@ -11,6 +11,7 @@ from shothik_payment.adapters.mongo.outbox_watch import MongoOutboxWatch
 from shothik_payment.adapters.mongo.payments import MongoPayments
 from shothik_payment.adapters.mongo.pruning import MongoPruning
 from shothik_payment.adapters.mongo.wallets import MongoWallets
+from shothik_payment.adapters.mongo.webhook_inbox import MongoWebhookInbox
 
 __all__ = [
     "MongoApiKeys",
@@ -24,4 +25,5 @@ __all__ = [
     "MongoPayments",
     "MongoPruning",
     "MongoWallets",
+    "MongoWebhookInbox",
 ]

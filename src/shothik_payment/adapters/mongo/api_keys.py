@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pymongo import ReturnDocument
@@ -16,7 +17,6 @@ from shothik_payment.adapters.mongo.database import (
     Collection,
     MongoDatabase,
 )
-from shothik_payment.domain.errors import StoreCorrupt
 from shothik_payment.domain.model.api_key import ApiKey
 from shothik_payment.domain.model.identifiers import bucket_of
 from shothik_payment.domain.model.time import Millis
@@ -62,22 +62,26 @@ class MongoApiKeys:
     async def by_digest(self, digest: bytes) -> ApiKey | None:
         return await self._one({"digest": digest})
 
-    async def update(self, key: ApiKey, entry: AuditEntry) -> None:
+    async def update(self, key: ApiKey, entry: AuditEntry) -> ApiKey | None:
+        changed: dict[str, Any] | None = None
+
         async def work(session: AsyncClientSession) -> None:
-            document = rows.api_key_document(key)
+            nonlocal changed
+            document = rows.api_key_document(replace(key, version=key.version + 1))
+            # A key that was stored before they had versions has none.
+            read = {"$in": [0, None]} if key.version == 0 else key.version
             changed = await self._keys.find_one_and_update(
-                {"_id": document.pop("_id")},
+                {"_id": document.pop("_id"), "version": read},
                 {"$set": document, "$inc": {"changes": 1}},
-                {"changes": 1},
                 return_document=ReturnDocument.AFTER,
                 session=session,
             )
-            if changed is None:
-                raise StoreCorrupt(f"The API key {key.id} is gone.")
-            await self._record(entry, changed["changes"], session)
+            if changed is not None:
+                await self._record(entry, changed["changes"], session)
 
         with self._database.bounded():
             await self._transact(work)
+            return None if changed is None else rows.to_api_key(changed)
 
     async def request(self, scope: str, key: str) -> RequestRecord | None:
         with self._database.bounded():

@@ -57,7 +57,7 @@ class WalletDocument(OfUser):
         name = names.WALLETS
         indexes = (
             _index("bucket", "bucket", "_id", unique=True),
-            _index("due", "next_due_at", where="next_due_at"),
+            _index("due_first", "next_due_at", "_id", where="next_due_at"),
             _index("stopped", "stopped_for", "_id", where="stopped_for"),
         )
 
@@ -124,13 +124,16 @@ class PaymentDocument(OfUser):
     id: str  # type: ignore[assignment]
     user_id: str
     status: str
+    created_at: int
     next_check_at: int | None = None
+    review_reason: str | None = None
 
     class Settings:
         name = names.PAYMENTS
         indexes = (
             _index("user", "bucket", "user_id", "_id", unique=True),
             _index("to_check", "next_check_at", "_id", where="next_check_at"),
+            _index("under_review", "created_at", "_id", where="review_reason"),
         )
 
 
@@ -143,6 +146,25 @@ class PaymentSessionDocument(Stored):
 
     class Settings:
         name = names.PAYMENT_SESSIONS
+
+
+class WebhookDocument(Stored):
+    """`_id` is `{gateway}/{event id}`. One that is handled has no `due_at`, but `handled_at` and a
+    `result`."""
+
+    id: str
+    gateway: str
+    received_at: int
+    attempts: int
+    due_at: int | None = None
+    handled_at: int | None = None
+
+    class Settings:
+        name = names.WEBHOOKS
+        indexes = (
+            _index("due", "due_at", "_id", where="due_at"),
+            _index("handled", "received_at", where="handled_at"),
+        )
 
 
 class EventDocument(OfUser):
@@ -230,6 +252,7 @@ ALL: tuple[type[Stored], ...] = (
     HoldDocument,
     PaymentDocument,
     PaymentSessionDocument,
+    WebhookDocument,
     EventDocument,
     PrunedDocument,
     ApiKeyDocument,

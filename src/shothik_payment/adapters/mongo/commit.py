@@ -93,8 +93,8 @@ class Committing:
                 if time.monotonic() >= deadline:
                     break
                 end = await self._attempt([change], deadline)
-                if end is _End.STORED:
-                    return True
+                if end is not _End.CONFLICT:
+                    return end is _End.STORED
                 await _pause(attempt)
         except PaymentServiceError as error:
             return error

@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection as Several
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from pymongo import UpdateMany
 
@@ -26,7 +25,7 @@ from shothik_payment.adapters.mongo.database import (
 from shothik_payment.adapters.mongo.rows import UNWANTED, WAITING, Doc
 from shothik_payment.domain.errors import InvalidRequest
 from shothik_payment.domain.model.identifiers import bucket_of
-from shothik_payment.domain.model.time import Millis
+from shothik_payment.domain.model.time import DAY, Millis
 from shothik_payment.domain.ports.event_log import (
     PARTITIONS,
     START,
@@ -39,6 +38,9 @@ _POSITION = re.compile(r"([0-9]{1,18})-(evt_[!-~]{1,128})")
 _IN_ORDER = [("order", 1), ("_id", 1)]
 _IDS_AT_ONCE = 100
 """In one of the operations that are sent together."""
+_ORDER_AHEAD_MS = 1 * DAY
+"""How far an event's order may run ahead of its time: by what the clocks of the processes differ
+and a command waits. Far above both; a clock that is wrong by more has to be mended anyway."""
 _SECONDS_AN_EVENT = 0.02
 """What marking may take beyond the usual, so that a slow server ends what it has begun."""
 _TO_PUBLISH = "to_publish"
@@ -75,6 +77,9 @@ class MongoEventLog:
                 conditions.append({"at": {"$gte": since}, "order": {"$gte": since * 1000}})
             if until is not None:
                 conditions.append({"at": {"$lt": until}})
+                if user_id is None:
+                    # Or the last page would walk from the end of the window to that of the outbox.
+                    conditions.append({"order": {"$lt": (until + _ORDER_AHEAD_MS) * 1000}})
             if published:
                 conditions.append({"published_at": {"$exists": True}})
             which = {"$and": conditions} if conditions else {}
@@ -83,39 +88,35 @@ class MongoEventLog:
     async def _after(self, position: str, user_id: str | None) -> list[Doc]:
         if position == START:
             return []
-        match = _POSITION.fullmatch(position)
-        if match is None:
-            raise InvalidRequest.of("after", "a position that this log has given")
-        order, event_id = int(match[1]), match[2]
+        match = _matched(position)
         if user_id is not None:
             # The user's own event has a place in the user's index; another's has none.
             own = await self._outbox.find_one(
-                {"_id": event_id, "bucket": bucket_of(user_id), "user_id": user_id},
+                {"_id": match[2], "bucket": bucket_of(user_id), "user_id": user_id},
                 {"sequence": 1},
             )
             if own is not None:
                 return [{"sequence": {"$gt": own["sequence"]}}]
-        later = [{"order": {"$gt": order}}, {"_id": {"$gt": event_id}}]
-        return [{"order": {"$gte": order}}, {"$or": later}]
+        return _behind(match)
 
     async def unpublished(
         self, partitions: Several[int], limit: int, without: Several[str] = ()
     ) -> list[RecordedEvent]:
-        return await self._in_state(WAITING, partitions, limit, without)
+        which: Doc = {"state": WAITING, "partition": rows.among(partitions)}
+        if without:
+            which["user_id"] = {"$nin": list(without)}
+        return await self._oldest(which, limit)
 
     async def unpublished_of(self, user_id: str, limit: int) -> list[RecordedEvent]:
         own = {"state": WAITING, "partition": partition_of(user_id), "user_id": user_id}
         return await self._oldest(own, limit)
 
-    async def unwanted(self, partitions: Several[int], limit: int) -> list[RecordedEvent]:
-        return await self._in_state(UNWANTED, partitions, limit)
-
-    async def _in_state(
-        self, state: str, partitions: Several[int], limit: int, without: Several[str] = ()
+    async def unwanted(
+        self, partitions: Several[int], limit: int, after: str = START
     ) -> list[RecordedEvent]:
-        which: dict[str, Any] = {"state": state, "partition": rows.among(partitions)}
-        if without:
-            which["user_id"] = {"$nin": list(without)}
+        which: Doc = {"state": UNWANTED, "partition": rows.among(partitions)}
+        if after != START:
+            which["$and"] = _behind(_matched(after))
         return await self._oldest(which, limit)
 
     async def _oldest(self, which: Doc, limit: int) -> list[RecordedEvent]:
@@ -156,6 +157,19 @@ class MongoEventLog:
             every = {"state": WAITING, "partition": {"$in": list(range(PARTITIONS))}}
             oldest = await outbox.find_one(every, {"at": 1}, sort=_IN_ORDER, hint=index)
         return Backlog(waiting, None if oldest is None else Millis(int(oldest["at"])), unwanted)
+
+
+def _matched(position: str) -> re.Match[str]:
+    match = _POSITION.fullmatch(position)
+    if match is None:
+        raise InvalidRequest.of("after", "a position that this log has given")
+    return match
+
+
+def _behind(position: re.Match[str]) -> list[Doc]:
+    order, event_id = int(position[1]), position[2]
+    later = [{"order": {"$gt": order}}, {"_id": {"$gt": event_id}}]
+    return [{"order": {"$gte": order}}, {"$or": later}]
 
 
 def _these(events: Sequence[RecordedEvent]) -> Iterator[Doc]:

@@ -18,6 +18,12 @@ from shothik_payment.domain.ports.ledger_audit import AuditedUser
 
 USERS_AT_ONCE = 100
 ROWS_AT_ONCE = 1000
+ENTRIES_AT_ONCE = 2_000
+"""Of an index, in one step of the search for what has no wallet: so many, and the rest of the last
+one's bucket."""
+
+# Of rows and events they have the user, so the documents are not read.
+_INDEXES_OF_USERS = {names.TRANSACTIONS: "number", names.HOLDS: "bucket", names.OUTBOX: "sequence"}
 
 
 class MongoLedgerAudit:
@@ -118,25 +124,43 @@ class MongoLedgerAudit:
 
     async def orphans(self) -> list[str]:
         owners: set[str] = set()
-        for collection in (names.TRANSACTIONS, names.HOLDS, names.OUTBOX):
-            owners.update(await self._without_wallet(collection))
+        for collection, index in _INDEXES_OF_USERS.items():
+            owners.update(await self._without_wallet(collection, index))
         return sorted(owners)
 
-    async def _without_wallet(self, collection: str) -> list[str]:
-        """The server walks an index of users and looks each one's wallet up."""
-        stages: list[Doc] = [
-            {"$group": {"_id": {"bucket": "$bucket", "user_id": "$user_id"}}},
-            {
-                "$lookup": {
-                    "from": names.WALLETS,
-                    "localField": "_id.user_id",
-                    "foreignField": "_id",
-                    "pipeline": [{"$project": {"_id": 1}}],
-                    "as": "wallet",
-                }
-            },
-            {"$match": {"wallet": []}},
-        ]
-        with self._database.bounded(LONG_SECONDS):
-            found = await self._database.collection(collection).aggregate(stages, allowDiskUse=True)
-            return [owner["_id"]["user_id"] async for owner in found]
+    async def _without_wallet(self, collection: str, index: str) -> set[str]:
+        """Goes from bucket to bucket along an index, so that each step is short however long the
+        ledger is: it has a deadline of its own."""
+        found: set[str] = set()
+        after: str | None = ""
+        while after is not None:
+            with self._database.bounded(LONG_SECONDS):
+                through = await self._page_end(collection, index, after)
+                page = {"bucket": {"$gt": after, **({"$lte": through} if through else {})}}
+                owners = await self._owners(collection, index, page)
+                for start in range(0, len(owners), USERS_AT_ONCE):
+                    found.update(await self._unknown(owners[start : start + USERS_AT_ONCE]))
+            after = through
+        return found
+
+    async def _page_end(self, collection: str, index: str, after: str) -> str | None:
+        """The bucket with which so many entries are passed. None: there are fewer."""
+        cursor = self._database.collection(collection).find(
+            {"bucket": {"$gt": after}}, {"_id": 0, "bucket": 1}, hint=index
+        )
+        last = await cursor.sort("bucket", 1).skip(ENTRIES_AT_ONCE).limit(1).to_list()
+        return last[0]["bucket"] if last else None
+
+    async def _owners(self, collection: str, index: str, page: Doc) -> list[str]:
+        stages: list[Doc] = [{"$match": page}, {"$group": {"_id": "$user_id"}}]
+        found = await self._database.collection(collection).aggregate(stages, hint=index)
+        return [owner["_id"] async for owner in found]
+
+    async def _unknown(self, owners: list[str]) -> set[str]:
+        """Which of them have no wallet. Looked for after what they own, which is stored with it."""
+        which = {
+            "bucket": rows.among({bucket_of(owner) for owner in owners}),
+            "_id": rows.among(owners),
+        }
+        wallets = self._database.collection(names.WALLETS).find(which, {"_id": 1}, hint=rows.BY_ID)
+        return set(owners) - {wallet["_id"] async for wallet in wallets}

@@ -84,6 +84,7 @@ class MongoOutboxWatch:
         return bool(answer["cursor"]["nextBatch"])
 
     async def _open(self) -> None:
+        await self.close()  # what is left of a stream that the server has ended
         self._session = self._database.client.start_session(causal_consistency=False)
         answer = await self._database.database.command(
             {"aggregate": names.OUTBOX, "pipeline": _INSERTS, "cursor": {"batchSize": 0}},

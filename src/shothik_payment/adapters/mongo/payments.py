@@ -44,3 +44,16 @@ class MongoPayments:
             cursor = self._payments.find({"next_check_at": {"$lte": at}})
             found = await cursor.sort([("next_check_at", 1), ("_id", 1)]).limit(limit).to_list()
             return [rows.to_payment(payment) for payment in found]
+
+    async def under_review(self, before: str | None, limit: int) -> list[Payment]:
+        # Any text: what an older release has written may be null.
+        which: dict[str, Any] = {"review_reason": {"$gte": ""}}
+        if before is not None:
+            last = await self.get(before)
+            if last is None:
+                return []
+            which["created_at"] = {"$lte": last.created_at}
+            which["$or"] = [{"created_at": {"$lt": last.created_at}}, {"_id": {"$lt": last.id}}]
+        with self._database.bounded():
+            cursor = self._payments.find(which).sort([("created_at", -1), ("_id", -1)])
+            return [rows.to_payment(payment) for payment in await cursor.limit(limit).to_list()]

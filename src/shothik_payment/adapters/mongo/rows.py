@@ -29,7 +29,7 @@ from shothik_payment.domain.ports.ledger_store import RequestRecord
 
 Doc = dict[str, Any]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Of what a document of this release looks like."""
 
 BY_ID = "_id_"
@@ -41,6 +41,7 @@ UNWANTED = "unwanted"
 _WALLET_CREDITS = ("available", "held", "debt", "credits_in", "credits_used")
 _GRANT_CREDITS = ("amount", "available", "held")
 _HOLD_CREDITS = ("amount", "captured")
+_PAYMENT_NUMBERS = {"amount_minor", "refunded_minor", "credits", "clawed"}
 _ROW_CREDITS = (
     "amount",
     "available_delta",
@@ -76,7 +77,7 @@ def among(values: Iterable[Any]) -> Any:
     return some[0] if len(some) == 1 else {"$in": some}
 
 
-def _wide(document: Doc, names: tuple[str, ...]) -> None:
+def _wide(document: Doc, names: Iterable[str]) -> None:
     for name in names:
         document[name] = Int64(document[name])
 
@@ -219,10 +220,12 @@ def to_hold(document: Doc) -> Hold:
 
 def payment_document(payment: Payment) -> Doc:
     document = _plain(payment, payment.user_id)
-    _wide(document, ("credits",))
-    _wide(document["price"], ("amount_minor",))
-    if payment.next_check_at is None:
-        del document["next_check_at"]
+    parts = [document, document["price"], document["paid"] or {}]
+    for part in (*parts, *document["refunds"], *document["disputes"]):
+        _wide(part, _PAYMENT_NUMBERS & part.keys())
+    for name in ("next_check_at", "review_reason"):
+        if document[name] is None:
+            del document[name]
     return document
 
 

@@ -10,7 +10,7 @@ from shothik_payment.domain.model.identifiers import bucket_of
 from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.model.transaction import Transaction
 from shothik_payment.domain.model.wallet import Wallet
-from shothik_payment.domain.ports.wallets import StoppedUsers
+from shothik_payment.domain.ports.wallets import DueUser, StoppedUsers
 
 
 class MongoWallets:
@@ -58,10 +58,15 @@ class MongoWallets:
         page = wallets[:limit]
         return StoppedUsers(page, page[-1].user_id if len(wallets) > limit else None)
 
-    async def due(self, at: Millis, limit: int) -> list[str]:
+    async def due(self, at: Millis, limit: int, after: DueUser | None = None) -> list[DueUser]:
+        which: Doc = {"next_due_at": {"$lte": at}}
+        if after is not None:
+            which["next_due_at"]["$gte"] = after.since
+            which["$or"] = [
+                {"next_due_at": {"$gt": after.since}},
+                {"_id": {"$gt": after.user_id}},
+            ]
         with self._database.bounded():
-            cursor = self._database.collection(names.WALLETS).find(
-                {"next_due_at": {"$lte": at}}, {"_id": 1}
-            )
-            found = await cursor.sort("next_due_at", 1).limit(limit).to_list()
-        return [wallet["_id"] for wallet in found]
+            cursor = self._database.collection(names.WALLETS).find(which, {"next_due_at": 1})
+            found = await cursor.sort([("next_due_at", 1), ("_id", 1)]).limit(limit).to_list()
+        return [DueUser(wallet["_id"], Millis(wallet["next_due_at"])) for wallet in found]

@@ -13,7 +13,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import structlog
 from redis.asyncio import Redis
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError
 
 from shothik_payment.domain.ports.answer_cache import ANSWER_TTL_SECONDS
 
@@ -245,7 +245,8 @@ class RoundTrips:
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 await self._client.ping()
-        except (RedisError, OSError):
+        except Exception as error:  # noqa: BLE001 whatever it is, the look goes on
+            log.debug("redis is still away", address=self._address, error=str(error) or repr(error))
             return False
         return True
 
@@ -254,7 +255,7 @@ class RoundTrips:
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 await self._client.ping()
-        except (RedisError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 whatever it is, the service starts without
             self._lose(error)
 
     async def close(self) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from shothik_payment.domain.errors import StoreCorrupt
 from shothik_payment.domain.model.money import Money
+from shothik_payment.domain.model.payment import RefundState
 from shothik_payment.domain.model.time import SECOND, Millis
-from shothik_payment.domain.ports.gateway import GatewayReport, GatewayState
+from shothik_payment.domain.ports.gateway import GatewayRefund, GatewayReport, GatewayState
 
 LATE_MS = 2 * SECOND
+_TOLD_LATE_MS = LATE_MS + 100
 DECLINED = "card_declined"
 
 _PAID = GatewayState.PAID
@@ -34,7 +37,8 @@ OUTCOMES = tuple(_ENDS)
 
 @dataclass(frozen=True, slots=True)
 class SandboxSession:
-    """`outcome` None: still open. `decided_at`: when the payer chose it."""
+    """`outcome` None: still open. `decided_at`: when the payer chose it. `refunds`: our id and
+    the minor units of each."""
 
     id: str
     payment_id: str
@@ -47,6 +51,8 @@ class SandboxSession:
     cancel_url: str | None
     outcome: str | None = None
     decided_at: Millis = Millis(0)
+    saves_method: bool = False
+    refunds: list[list[Any]] = field(default_factory=list)
 
     @property
     def price(self) -> Money:
@@ -67,7 +73,14 @@ class SandboxSession:
             state,
             paid=self.price if state is GatewayState.PAID else None,
             failure_code=DECLINED if state is GatewayState.FAILED else None,
+            reference=self.id if state is GatewayState.PAID else None,
+            refunds=tuple(self.refund(refund_id, amount) for refund_id, amount in self.refunds),
         )
+
+    def refund(self, refund_id: str, amount_minor: int) -> GatewayRefund:
+        """As the sandbox tells of it; its own id is made of ours."""
+        amount = Money(amount_minor, self.currency)
+        return GatewayRefund(f"sbx_{refund_id}", amount, RefundState.SUCCEEDED, refund_id)
 
     def told(self) -> tuple[GatewayState, ...]:
         """What the outcome is told as, in this order."""
@@ -76,8 +89,12 @@ class SandboxSession:
         return _TOLD.get(self.outcome, (_ENDS[self.outcome],))
 
     @property
+    def ends_paid(self) -> bool:
+        return self.outcome is not None and _ENDS[self.outcome] is GatewayState.PAID
+
+    @property
     def told_after_ms(self) -> int:
-        return LATE_MS if self.outcome == "late" else 0
+        return _TOLD_LATE_MS if self.outcome == "late" else 0
 
     def encode(self) -> bytes:
         return json.dumps(asdict(self)).encode()

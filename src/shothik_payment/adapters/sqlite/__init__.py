@@ -10,6 +10,7 @@ from shothik_payment.adapters.sqlite.ledger_store import SqliteLedgerStore
 from shothik_payment.adapters.sqlite.payments import SqlitePayments
 from shothik_payment.adapters.sqlite.pruning import SqlitePruning
 from shothik_payment.adapters.sqlite.wallets import SqliteWallets
+from shothik_payment.adapters.sqlite.webhook_inbox import SqliteWebhookInbox
 
 __all__ = [
     "SqliteApiKeys",
@@ -22,4 +23,5 @@ __all__ = [
     "SqlitePayments",
     "SqlitePruning",
     "SqliteWallets",
+    "SqliteWebhookInbox",
 ]

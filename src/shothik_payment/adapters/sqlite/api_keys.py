@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.ports.api_keys import AuditEntry
 from shothik_payment.domain.ports.ledger_store import RequestRecord
 
+_BY_ID = "SELECT body FROM api_keys WHERE id = ?"
 _decode_changes = msgspec.json.Decoder(dict[str, str]).decode
 
 
@@ -40,19 +42,24 @@ class SqliteApiKeys:
         return await self._database.write(work)
 
     async def get(self, key_id: str) -> ApiKey | None:
-        return await self._one("SELECT body FROM api_keys WHERE id = ?", key_id)
+        return await self._one(_BY_ID, key_id)
 
     async def by_digest(self, digest: bytes) -> ApiKey | None:
         return await self._one("SELECT body FROM api_keys WHERE digest = ?", digest)
 
-    async def update(self, key: ApiKey, entry: AuditEntry) -> None:
-        def work(connection: sqlite3.Connection) -> None:
-            connection.execute(
-                "UPDATE api_keys SET body = ? WHERE id = ?", (codec.encode(key).decode(), key.id)
-            )
-            _record(connection, entry)
+    async def update(self, key: ApiKey, entry: AuditEntry) -> ApiKey | None:
+        body = codec.encode(replace(key, version=key.version + 1)).decode()
 
-        await self._database.write(work)
+        def work(connection: sqlite3.Connection) -> bool:
+            # Writers take turns, so nobody comes between the look and the change.
+            row = connection.execute(_BY_ID, (key.id,)).fetchone()
+            if row is None or codec.decode_api_key(row[0]).version != key.version:
+                return False
+            connection.execute("UPDATE api_keys SET body = ? WHERE id = ?", (body, key.id))
+            _record(connection, entry)
+            return True
+
+        return codec.decode_api_key(body) if await self._database.write(work) else None
 
     async def request(self, scope: str, key: str) -> RequestRecord | None:
         return await self._database.read(lambda c: _request(c, scope, key))

@@ -62,7 +62,8 @@ def _json(values: Iterable[str | int]) -> str:
 
 
 class SqliteEventLog:
-    """Positions are row numbers: commits take turns, so they are in the order of commits."""
+    """Positions are row numbers: commits take turns, so they are in the order of commits. Times
+    have no index, since every commit would have to keep it: a window is found by reading along."""
 
     def __init__(self, database: SqliteDatabase) -> None:
         self._database = database
@@ -107,8 +108,13 @@ class SqliteEventLog:
         # The plus sign keeps the user's index out of it: that has all the published ones too.
         return await self._select([_UNPUBLISHED, "+user_id = ?"], [user_id], "position", limit)
 
-    async def unwanted(self, partitions: Collection[int], limit: int) -> list[RecordedEvent]:
-        return await self._select(*_among(_UNWANTED, partitions), "position", limit)
+    async def unwanted(
+        self, partitions: Collection[int], limit: int, after: str = START
+    ) -> list[RecordedEvent]:
+        conditions, values = _among(_UNWANTED, partitions)
+        return await self._select(
+            ["position > ?", *conditions], [_number(after), *values], "position", limit
+        )
 
     async def mark(
         self, published: Sequence[RecordedEvent], unwanted: Sequence[RecordedEvent], at: Millis

@@ -14,6 +14,11 @@ _BY_SESSION = f"{_SELECT} gateway = ? AND session_id = ?"
 _OF_USER = f"{_SELECT} user_id = ? ORDER BY id DESC LIMIT ?"
 _OF_USER_BEFORE = f"{_SELECT} user_id = ? AND id < ? ORDER BY id DESC LIMIT ?"
 _TO_CHECK = f"{_SELECT} next_check_at <= ? ORDER BY next_check_at, id LIMIT ?"
+_UNDER_REVIEW = (
+    f"{_SELECT} review_reason IS NOT NULL AND (created_at, id) < (?, ?)"
+    " ORDER BY created_at DESC, id DESC LIMIT ?"
+)
+_NEWEST = (2**63 - 1, "")
 
 
 class SqlitePayments:
@@ -35,6 +40,13 @@ class SqlitePayments:
 
     async def to_check(self, at: Millis, limit: int) -> list[Payment]:
         return await self._select(_TO_CHECK, at, limit)
+
+    async def under_review(self, before: str | None, limit: int) -> list[Payment]:
+        last = None if before is None else await self.get(before)
+        if before is not None and last is None:
+            return []
+        end = _NEWEST if last is None else (last.created_at, last.id)
+        return await self._select(_UNDER_REVIEW, *end, limit)
 
     async def _select(self, statement: str, *values: Any) -> list[Payment]:
         found = await self._database.read(lambda c: c.execute(statement, values).fetchall())

@@ -9,7 +9,7 @@ from shothik_payment.domain.model.hold import Hold
 from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.model.transaction import Transaction
 from shothik_payment.domain.model.wallet import Wallet
-from shothik_payment.domain.ports.wallets import StoppedUsers
+from shothik_payment.domain.ports.wallets import DueUser, StoppedUsers
 
 # Compared by the indexed part alone: with `id = ?` beside it SQLite would scan the table. What
 # comes before that part, the bucket, is compared afterwards.
@@ -26,6 +26,12 @@ _STOPPED = """
         SELECT user_id FROM stops WHERE service = ?2 AND user_id > ?1
         ORDER BY 1 LIMIT ?3
     ) ON user_id = stopped ORDER BY stopped
+"""
+# Users of one time are in the order of their wallets' numbers, as the index has them.
+_BEHIND = "AND (next_due_at, wallet) > (?, (SELECT wallet FROM wallets WHERE user_id = ?))"
+_DUE = """
+    SELECT user_id, next_due_at FROM wallets WHERE next_due_at <= ? {}
+    ORDER BY next_due_at, wallet LIMIT ?
 """
 _NEWEST = 2**63 - 1
 
@@ -77,12 +83,10 @@ class SqliteWallets:
         page = wallets[:limit]
         return StoppedUsers(page, page[-1].user_id if len(wallets) > limit else None)
 
-    async def due(self, at: Millis, limit: int) -> list[str]:
-        def work(connection: sqlite3.Connection) -> list[str]:
-            found = connection.execute(
-                "SELECT user_id FROM wallets WHERE next_due_at <= ? ORDER BY next_due_at LIMIT ?",
-                (at, limit),
-            )
-            return [user_id for (user_id,) in found.fetchall()]
-
-        return await self._database.read(work)
+    async def due(self, at: Millis, limit: int, after: DueUser | None = None) -> list[DueUser]:
+        statement = _DUE.format("" if after is None else _BEHIND)
+        behind = () if after is None else (after.since, after.user_id)
+        found = await self._database.read(
+            lambda c: c.execute(statement, (at, *behind, limit)).fetchall()
+        )
+        return [DueUser(user_id, Millis(since)) for user_id, since in found]

@@ -18,7 +18,11 @@ from shothik_payment.domain.errors.credits import (
 )
 from shothik_payment.domain.errors.payments import (
     GatewayRefused,
+    PartialRefundUnsupported,
     PaymentNotOpen,
+    PaymentNotRefundable,
+    RefundExceedsPayment,
+    RefundInProgress,
 )
 from shothik_payment.domain.errors.requests import (
     Conflict,
@@ -62,10 +66,14 @@ __all__ = [
     "MissingScope",
     "NotFound",
     "NotReversible",
+    "PartialRefundUnsupported",
     "PayloadTooLarge",
     "PaymentNotOpen",
+    "PaymentNotRefundable",
     "PaymentServiceError",
     "RateLimited",
+    "RefundExceedsPayment",
+    "RefundInProgress",
     "ReversalExceedsTransaction",
     "StoreCorrupt",
     "Unauthenticated",

@@ -203,6 +203,15 @@ class Account:
                 return grant
         return None
 
+    def held_grant(self, hold: Hold, grant_id: str) -> Grant:
+        """The grant that the hold has reserved credits of."""
+        grant = self.find_grant(grant_id)
+        if grant is None:
+            raise RuntimeError(
+                f"hold {hold.id} reserves credits of grant {grant_id}, which is gone"
+            )
+        return grant
+
     def drop_empty_grants(self) -> None:
         self.wallet.grants = [g for g in self.wallet.grants if g.available or g.held]
 

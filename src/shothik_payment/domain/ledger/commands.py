@@ -16,6 +16,7 @@ from shothik_payment.domain.model.payment import Payment, PaymentStatus
 from shothik_payment.domain.model.stop import StopCause
 from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.model.transaction import Metadata
+from shothik_payment.domain.ports.gateway import GatewayDispute, GatewayRefund
 
 
 @dataclass(slots=True)
@@ -158,61 +159,107 @@ class OpenPayment(Command):
 
 
 @dataclass(slots=True, kw_only=True)
-class AttachCheckout(Command):
+class OfPayment(Command):
+    payment_id: str
+
+    def payment_ids(self) -> tuple[str, ...]:
+        return (self.payment_id,)
+
+
+@dataclass(slots=True, kw_only=True)
+class AttachCheckout(OfPayment):
     """The gateway has made its checkout; a payment keeps the first one it was given."""
 
-    payment_id: str
     session_id: str
     payment_url: str
 
-    def payment_ids(self) -> tuple[str, ...]:
-        return (self.payment_id,)
-
 
 @dataclass(slots=True, kw_only=True)
-class AbandonPayment(Command):
+class AbandonPayment(OfPayment):
     """No checkout came about. Its request key is free again: a refusal binds nothing."""
 
-    payment_id: str
     failure_code: str
     request_key: str | None = None
 
-    def payment_ids(self) -> tuple[str, ...]:
-        return (self.payment_id,)
+
+@dataclass(slots=True, kw_only=True)
+class AuthorisePayment(OfPayment):
+    """The payer has agreed, and the money is on its way."""
 
 
 @dataclass(slots=True, kw_only=True)
-class SettlePayment(Command):
-    """The gateway says that `paid` was paid: grants the credits, once."""
+class SettlePayment(OfPayment):
+    """The gateway says that `paid` was paid: grants the credits, once.
 
-    payment_id: str
+    `reference` is its id of the money, `session_id` the checkout that it was paid in and
+    `meant_for` the payment that it says it is for, where that is known: what contradicts goes to
+    review.
+    """
+
     paid: Money
-
-    def payment_ids(self) -> tuple[str, ...]:
-        return (self.payment_id,)
+    reference: str | None = None
+    session_id: str | None = None
+    meant_for: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
-class ClosePayment(Command):
+class AcceptPayment(OfPayment):
+    """An admin has looked at a payment under review: what was asked for is granted after all, or
+    nothing has to be done any more."""
+
+    reason: str
+
+
+@dataclass(slots=True, kw_only=True)
+class ClosePayment(OfPayment):
     """The checkout ended unpaid. `status` is failed, cancelled or expired."""
 
-    payment_id: str
     status: PaymentStatus
     failure_code: str | None = None
 
-    def payment_ids(self) -> tuple[str, ...]:
-        return (self.payment_id,)
+
+@dataclass(slots=True, kw_only=True)
+class PostponeCheck(OfPayment):
+    """The gateway is to be asked, or asked again, at `next_check_at`. Refused where somebody else
+    has moved it meanwhile from `seen`: who is not refused is the one to ask."""
+
+    seen: Millis
+    next_check_at: Millis
 
 
 @dataclass(slots=True, kw_only=True)
-class PostponeCheck(Command):
-    """The gateway knows nothing new: ask it again at `next_check_at`, None: never."""
+class BeginRefund(OfPayment):
+    """Reserves the unspent credits in question, before the gateway is asked. `amount_minor` None:
+    all that is left of the money. `next_check_at`: when to ask the gateway again, should nobody
+    hear how it ended."""
 
-    payment_id: str
-    next_check_at: Millis | None
+    refund_id: str
+    amount_minor: int | None
+    next_check_at: Millis
+    reason: str | None = None
 
-    def payment_ids(self) -> tuple[str, ...]:
-        return (self.payment_id,)
+
+@dataclass(slots=True, kw_only=True)
+class FailRefund(OfPayment):
+    """The gateway has refused it for good. Its request key is free again."""
+
+    refund_id: str
+    failure_code: str
+    request_key: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class RecordRefund(OfPayment):
+    """What the gateway says of a refund, wherever it began; told twice it changes nothing."""
+
+    refund: GatewayRefund
+
+
+@dataclass(slots=True, kw_only=True)
+class RecordDispute(OfPayment):
+    """What the gateway says of a dispute; told twice it changes nothing."""
+
+    dispute: GatewayDispute
 
 
 @dataclass(slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from shothik_payment.domain.ledger.commands import Adjust, Clawback, Deduct, Gra
 from shothik_payment.domain.ledger.expiry import expire_grants
 from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.model.grant import GrantSource
+from shothik_payment.domain.model.hold import Hold
 from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.model.transaction import GrantPart, Transaction, TransactionKind
 
@@ -183,11 +184,13 @@ def _uncount_use(account: Account, amount: int) -> None:
 
 
 def grant_credits(account: Account, command: GrantCredits) -> Outcome:
-    return Outcome(book_grant(account, TransactionKind.GRANT, command))
+    return Outcome(book_grant(account, TransactionKind.GRANT, command, binds=True))
 
 
-def book_grant(account: Account, kind: TransactionKind, terms: GrantCredits) -> Transaction:
-    """Book an inflow: the debt is paid first, the rest becomes a grant."""
+def book_grant(
+    account: Account, kind: TransactionKind, terms: GrantCredits, *, binds: bool = False
+) -> Transaction:
+    """Book an inflow: the debt is paid first, the rest becomes a grant. `binds` as in `append`."""
     amount = terms.amount
     paid = account.pay_debt(amount)
     kept = amount - paid
@@ -206,7 +209,7 @@ def book_grant(account: Account, kind: TransactionKind, terms: GrantCredits) -> 
         [GrantPart(grant.id, kept, 0)],
         available=kept,
         debt=-paid,
-        binds=True,
+        binds=binds,
         payment_id=terms.payment_id,
         reason=terms.reason,
     )
@@ -244,7 +247,7 @@ def adjust(account: Account, command: Adjust) -> Outcome:
             expires_at=command.expires_at,
             reason=command.reason,
         )
-        return Outcome(book_grant(account, TransactionKind.ADJUST, terms))
+        return Outcome(book_grant(account, TransactionKind.ADJUST, terms, binds=True))
     amount = -command.amount
     require_credits(account, amount)
     row = account.append(
@@ -260,31 +263,64 @@ def adjust(account: Account, command: Adjust) -> Outcome:
 
 
 def claw_back(account: Account, command: Clawback) -> Outcome:
-    own = [g for g in account.wallet.grants if g.payment_id == command.payment_id]
+    row = take_back(
+        account,
+        command.payment_id,
+        command.amount,
+        books_debt=command.books_debt,
+        reason=command.reason,
+        binds=True,
+    )
+    if row is None:
+        account.bind_request(command.payment_id)
+    return Outcome(row)
+
+
+def take_back(
+    account: Account,
+    payment_id: str,
+    amount: int,
+    *,
+    books_debt: bool,
+    reason: str | None,
+    hold: Hold | None = None,
+    binds: bool = False,
+) -> Transaction | None:
+    """Take `amount` from the payment's own grants: what `hold` has reserved of them first, all of
+    which has to be taken, then what is available. What is missing becomes debt or is left. None
+    where there is nothing to book."""
+    left = amount
+    held = 0
     parts = []
-    left = command.amount
-    for grant in own:
-        taken = min(left, grant.available)
+    if hold is not None:
+        for grant_id, share in hold.parts:
+            account.held_grant(hold, grant_id).held -= share
+            held += share
+            left -= share
+            parts.append(GrantPart(grant_id, 0, -share))
+    for grant in account.wallet.grants:
+        taken = min(left, grant.available) if grant.payment_id == payment_id else 0
         if taken:
             grant.available -= taken
             left -= taken
             parts.append(GrantPart(grant.id, -taken, 0))
     account.drop_empty_grants()
-    taken = command.amount - left
-    debt = left if command.books_debt else 0
+    taken = amount - left
+    debt = left if books_debt else 0
     if not taken and not debt:
-        account.bind_request(command.payment_id)
-        return Outcome()
+        return None
     row = account.append(
         TransactionKind.CLAWBACK,
         taken + debt,
         parts,
-        available=-taken,
+        available=held - taken,
+        held=-held,
         debt=debt,
-        binds=True,
-        payment_id=command.payment_id,
-        reason=command.reason,
+        binds=binds,
+        hold_id=hold.id if hold is not None else None,
+        payment_id=payment_id,
+        reason=reason,
     )
     if taken:
         tell_deducted(account, row, taken)
-    return Outcome(row)
+    return row

@@ -72,11 +72,7 @@ def release(
     paid = to_debt = account.pay_debt(amount)
     parts = []
     for grant_id, share in reversed(slices):
-        grant = account.find_grant(grant_id)
-        if grant is None:
-            raise RuntimeError(
-                f"hold {hold.id} reserves credits of grant {grant_id}, which is gone"
-            )
+        grant = account.held_grant(hold, grant_id)
         kept = share - min(share, to_debt)
         to_debt -= share - kept
         grant.held -= share

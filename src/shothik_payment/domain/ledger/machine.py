@@ -7,7 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from shothik_payment.domain.errors import IdempotencyKeyReused, PaymentServiceError
-from shothik_payment.domain.ledger import access, credits, reservations, settlement
+from shothik_payment.domain.ledger import (
+    access,
+    credits,
+    disputes,
+    refunds,
+    reservations,
+    settlement,
+)
 from shothik_payment.domain.ledger import commands as c
 from shothik_payment.domain.ledger.account import Account
 from shothik_payment.domain.ledger.expiry import book_due
@@ -42,9 +49,15 @@ _HANDLERS: dict[type[c.Command], Handler] = {
     c.OpenPayment: settlement.open_payment,
     c.AttachCheckout: settlement.attach_checkout,
     c.AbandonPayment: settlement.abandon_payment,
+    c.AuthorisePayment: settlement.authorise_payment,
     c.SettlePayment: settlement.settle_payment,
+    c.AcceptPayment: settlement.accept_payment,
     c.ClosePayment: settlement.close_payment,
     c.PostponeCheck: settlement.postpone_check,
+    c.BeginRefund: refunds.begin_refund,
+    c.FailRefund: refunds.fail_refund,
+    c.RecordRefund: refunds.record_refund,
+    c.RecordDispute: disputes.record_dispute,
     c.Freeze: access.freeze,
     c.Unfreeze: access.unfreeze,
     c.Retell: access.retell,
@@ -72,6 +85,7 @@ def apply(account: Account, command: c.Command, rules: Rules) -> Outcome:
         account.caused_by(None)
         outcome = Outcome(refusal=refusal)
     access.watch_credits(account)
+    disputes.watch_debt(account)
     access.tell_services(account)
     account.finish()
     return outcome

@@ -69,12 +69,7 @@ def capture_hold(account: Account, command: CaptureHold) -> Outcome:
     charged, rest = _split(hold.parts, amount)
     close_hold(account, hold, HoldStatus.CAPTURED, amount)
     for grant_id, share in charged:
-        grant = account.find_grant(grant_id)
-        if grant is None:
-            raise RuntimeError(
-                f"hold {hold.id} reserves credits of grant {grant_id}, which is gone"
-            )
-        grant.held -= share
+        account.held_grant(hold, grant_id).held -= share
     if rest:
         release(account, hold, rest, reason="captured_in_part")
         expire_grants(account)

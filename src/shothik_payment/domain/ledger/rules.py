@@ -18,3 +18,4 @@ class Rules:
     reversal_grace_ms: int = 72 * HOUR
     max_open_holds: int = 1000
     max_open_grants: int = 1000
+    max_refunds: int = 50

@@ -9,7 +9,9 @@ from shothik_payment.domain.events import PaymentCompleted, PaymentFailed
 from shothik_payment.domain.ledger.account import Account
 from shothik_payment.domain.ledger.commands import (
     AbandonPayment,
+    AcceptPayment,
     AttachCheckout,
+    AuthorisePayment,
     ClosePayment,
     GrantCredits,
     OpenPayment,
@@ -18,14 +20,20 @@ from shothik_payment.domain.ledger.commands import (
 )
 from shothik_payment.domain.ledger.credits import book_grant, require_not_frozen
 from shothik_payment.domain.ledger.outcome import Outcome
+from shothik_payment.domain.ledger.recovery import recover
 from shothik_payment.domain.model.grant import GrantSource
 from shothik_payment.domain.model.payment import (
     OPEN_STATUSES,
     SETTLEABLE_STATUSES,
+    DisputeState,
     Payment,
     PaymentStatus,
 )
-from shothik_payment.domain.model.transaction import TransactionKind
+from shothik_payment.domain.model.time import MINUTE, Millis
+from shothik_payment.domain.model.transaction import Transaction, TransactionKind
+
+_FIRST_LOOK = 10 * MINUTE
+"""After a refund or a dispute that began at the gateway."""
 
 
 def open_payment(account: Account, command: OpenPayment) -> Outcome:
@@ -39,7 +47,7 @@ def open_payment(account: Account, command: OpenPayment) -> Outcome:
 
 
 def attach_checkout(account: Account, command: AttachCheckout) -> Outcome:
-    payment = _payment(account, command.payment_id)
+    payment = payment_of(account, command.payment_id)
     if payment.session_id is None:
         if payment.status is PaymentStatus.FAILED:
             # Given up by a sweep or a concurrent repeat, and now it can be paid after all.
@@ -55,7 +63,7 @@ def attach_checkout(account: Account, command: AttachCheckout) -> Outcome:
 
 
 def abandon_payment(account: Account, command: AbandonPayment) -> Outcome:
-    payment = _payment(account, command.payment_id)
+    payment = payment_of(account, command.payment_id)
     if payment.status is PaymentStatus.CREATED:
         payment.status = PaymentStatus.FAILED
         payment.failure_code = command.failure_code
@@ -66,35 +74,87 @@ def abandon_payment(account: Account, command: AbandonPayment) -> Outcome:
     return Outcome(payment=payment)
 
 
+def authorise_payment(account: Account, command: AuthorisePayment) -> Outcome:
+    payment = payment_of(account, command.payment_id)
+    if payment.status in (PaymentStatus.CREATED, PaymentStatus.PENDING):
+        payment.status = PaymentStatus.AUTHORISED
+        account.save_payment(payment)
+    return Outcome(payment=payment)
+
+
 def settle_payment(account: Account, command: SettlePayment) -> Outcome:
-    """Paid: once. Told again it changes nothing; another amount than asked goes to review."""
-    payment = _payment(account, command.payment_id)
+    """Paid: once. Told again it changes nothing; what contradicts goes to review."""
+    payment = payment_of(account, command.payment_id)
+    contradiction = _contradiction(payment, command)
     if payment.status not in SETTLEABLE_STATUSES:
-        return Outcome(payment=payment, replayed=True)
-    payment.next_check_at = None
-    if command.paid != payment.price:
-        payment.status = PaymentStatus.REVIEW
-        payment.review_reason = f"paid {command.paid}, asked for {payment.price}"
+        if contradiction is None or payment.review_reason is not None:
+            return Outcome(payment=payment, replayed=True)
+        payment.review_reason = contradiction
         account.save_payment(payment)
         return Outcome(payment=payment)
-    payment.status = PaymentStatus.PAID
+    payment.paid = command.paid
+    payment.reference = command.reference
+    payment.next_check_at = None
+    if contradiction is not None:
+        payment.status = PaymentStatus.REVIEW
+        payment.review_reason = contradiction
+        account.save_payment(payment)
+        return Outcome(payment=payment)
+    return Outcome(_grant(account, payment), payment=payment)
+
+
+def _contradiction(payment: Payment, command: SettlePayment) -> str | None:
+    """Why an admin has to look at it."""
+    known = payment.paid is not None and payment.reference == command.reference
+    if known:
+        return None
+    if command.session_id is not None and payment.session_id not in (None, command.session_id):
+        return f"paid in another checkout, {command.session_id}"
+    if payment.paid is not None:
+        return None
+    if command.meant_for not in (None, payment.id):
+        return f"the gateway says that the money is for {command.meant_for}"
+    if command.paid != payment.price:
+        return f"paid {command.paid}, asked for {payment.price}"
+    return None
+
+
+def _grant(account: Account, payment: Payment) -> Transaction:
     payment.failure_code = None
-    account.save_payment(payment)
-    account.tell(PaymentCompleted(*_told(payment)))
+    payment.status = PaymentStatus.PAID
+    account.tell(PaymentCompleted(*told_of(payment)))
     terms = GrantCredits(
-        id=command.id,
-        user_id=command.user_id,
-        at=command.at,
+        id=account.command.id,
+        user_id=payment.user_id,
+        at=account.at,
         amount=payment.credits,
         source=GrantSource.PURCHASE,
+        expires_at=payment.credits_expire_at,
         payment_id=payment.id,
     )
     row = book_grant(account, TransactionKind.GRANT, terms)
-    return Outcome(row, payment=payment)
+    payment.grant_id = row.parts[0].grant_id
+    recover(account, payment, "refund")  # of what was returned while it was under review
+    payment.status = status_of(payment)
+    account.save_payment(payment)
+    return row
+
+
+def accept_payment(account: Account, command: AcceptPayment) -> Outcome:
+    payment = payment_of(account, command.payment_id)
+    if payment.review_reason is None:
+        raise Conflict("The payment is not under review.")
+    payment.review_reason = None
+    account.bind_request(payment.id)
+    if payment.status is not PaymentStatus.REVIEW:
+        account.save_payment(payment)
+        return Outcome(payment=payment)
+    _grant(account, payment)
+    return Outcome(payment=payment)
 
 
 def close_payment(account: Account, command: ClosePayment) -> Outcome:
-    payment = _payment(account, command.payment_id)
+    payment = payment_of(account, command.payment_id)
     if payment.status is command.status:
         return Outcome(payment=payment, replayed=True)
     if payment.status not in OPEN_STATUSES:
@@ -104,27 +164,56 @@ def close_payment(account: Account, command: ClosePayment) -> Outcome:
     payment.next_check_at = None
     account.save_payment(payment)
     if command.status is PaymentStatus.FAILED:
-        account.tell(PaymentFailed(*_told(payment), failure_code=payment.failure_code))
+        account.tell(PaymentFailed(*told_of(payment), failure_code=payment.failure_code))
     return Outcome(payment=payment)
 
 
 def postpone_check(account: Account, command: PostponeCheck) -> Outcome:
-    payment = _payment(account, command.payment_id)
-    if payment.status in OPEN_STATUSES:
-        payment.checks += 1
-        payment.next_check_at = command.next_check_at
-        account.save_payment(payment)
+    payment = payment_of(account, command.payment_id)
+    if payment.next_check_at != command.seen:
+        raise Conflict("Somebody else is asking the gateway.")
+    payment.checks += 1
+    payment.next_check_at = command.next_check_at
+    account.save_payment(payment)
     return Outcome(payment=payment)
 
 
-def _payment(account: Account, payment_id: str) -> Payment:
+def payment_of(account: Account, payment_id: str) -> Payment:
     payment = account.payments.get(payment_id)
     if payment is None:
         raise NotFound("payment", payment_id)
     return payment
 
 
-def _told(payment: Payment) -> tuple[str, str, str | None, int, str, int, str | None]:
+def status_of(payment: Payment) -> PaymentStatus:
+    """Of a payment whose money was taken: what counts most of all that has become of it."""
+    if payment.grant_id is None and payment.refundable_minor:
+        return PaymentStatus.REVIEW
+    states = {dispute.state for dispute in payment.disputes}
+    if DisputeState.OPEN in states:
+        return PaymentStatus.DISPUTED
+    if DisputeState.LOST in states:
+        return PaymentStatus.LOST
+    if not payment.refundable_minor:
+        return PaymentStatus.REFUNDED
+    if payment.refunded_minor:
+        return PaymentStatus.PARTIALLY_REFUNDED
+    return PaymentStatus.WON if DisputeState.WON in states else PaymentStatus.PAID
+
+
+def settle_status(payment: Payment, at: Millis) -> None:
+    """After its refunds or disputes have moved: as long as one is open, the gateway is asked."""
+    payment.status = status_of(payment)
+    if not payment.refundable_minor:
+        payment.review_reason = None
+    if not payment.pending_refunds and not payment.disputed:
+        payment.next_check_at = None
+    elif payment.next_check_at is None:
+        payment.next_check_at = Millis(at + _FIRST_LOOK)
+        payment.checks = 0
+
+
+def told_of(payment: Payment) -> tuple[str, str, str | None, int, str, int, str | None]:
     """The leading fields of `PaymentEventData`."""
     return (
         payment.id,

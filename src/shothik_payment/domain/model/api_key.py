@@ -33,7 +33,8 @@ class Scope(StrEnum):
 
 @dataclass(slots=True)
 class ApiKey:
-    """What is stored of a key: never the key itself, only its SHA-256 `digest` (32 bytes)."""
+    """What is stored of a key: never the key itself, only its SHA-256 `digest` (32 bytes).
+    `version` counts its changes."""
 
     id: str
     service: str
@@ -48,6 +49,7 @@ class ApiKey:
     last_used_at: Millis | None = None
     rate_limit: int | None = None
     allowed_ips: list[str] = field(default_factory=list)
+    version: int = 0
 
     def status(self, at: Millis) -> ApiKeyStatus:
         if self.revoked_at is not None:

@@ -10,6 +10,11 @@ from shothik_payment.domain.model.time import HOUR, MINUTE, Millis
 DEFAULT_HOLD_TTL_SECONDS = 15 * MINUTE // 1000
 MAX_HOLD_TTL_SECONDS = 24 * HOUR // 1000
 
+REFUNDS = "refund"
+"""Stands for the service of a hold on credits that a refund is about to take back."""
+NEVER = Millis(253_370_764_800_000)
+"""The end of a hold that only its owner ends: the year 9999."""
+
 
 class HoldStatus(StrEnum):
     ACTIVE = "active"

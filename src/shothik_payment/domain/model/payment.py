@@ -1,8 +1,8 @@
-"""A payment: one attempt to pay money through one gateway."""
+"""A payment: one attempt to pay money through one gateway, and what became of that money."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from shothik_payment.domain.model.money import Money
@@ -12,27 +12,86 @@ from shothik_payment.domain.model.time import Millis
 class PaymentStatus(StrEnum):
     CREATED = "created"
     PENDING = "pending"
+    AUTHORISED = "authorised"
     PAID = "paid"
+    PARTIALLY_REFUNDED = "partially_refunded"
+    REFUNDED = "refunded"
+    DISPUTED = "disputed"
+    WON = "won"
+    LOST = "lost"
     FAILED = "failed"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
     REVIEW = "review"
 
 
-OPEN_STATUSES = frozenset({PaymentStatus.CREATED, PaymentStatus.PENDING})
+OPEN_STATUSES = frozenset({PaymentStatus.CREATED, PaymentStatus.PENDING, PaymentStatus.AUTHORISED})
 SETTLEABLE_STATUSES = OPEN_STATUSES | {
     PaymentStatus.FAILED,
     PaymentStatus.CANCELLED,
     PaymentStatus.EXPIRED,
 }
 """Paid after all still settles: what the gateway holds is the truth about money."""
+REFUNDABLE_STATUSES = frozenset(
+    {
+        PaymentStatus.PAID,
+        PaymentStatus.PARTIALLY_REFUNDED,
+        PaymentStatus.WON,
+        PaymentStatus.REVIEW,
+    }
+)
+
+
+class RefundState(StrEnum):
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+@dataclass(slots=True)
+class Refund:
+    """`id` is ours, or the gateway's own where the refund began there; `gateway_id` is the
+    gateway's, None until it is known. `hold_id`: the hold on the credits in question while it is
+    pending. `clawed`: credits taken back for it, those booked as debt included."""
+
+    id: str
+    amount_minor: int
+    state: RefundState
+    created_at: Millis
+    gateway_id: str | None = None
+    reason: str | None = None
+    hold_id: str | None = None
+    clawed: int = 0
+    failure_code: str | None = None
+
+
+class DisputeState(StrEnum):
+    OPEN = "open"
+    WON = "won"
+    LOST = "lost"
+
+
+@dataclass(slots=True)
+class Dispute:
+    """`id` is the gateway's. `clawed`: credits taken back for it by now, those booked as debt
+    included."""
+
+    id: str
+    amount_minor: int
+    state: DisputeState
+    opened_at: Millis
+    clawed: int = 0
 
 
 @dataclass(slots=True)
 class Payment:
-    """`session_id` and `payment_url` are the gateway's own, set once its checkout exists.
+    """`session_id` and `payment_url` are the gateway's own, set once its checkout exists, and
+    `reference` is its id of the money, set once it is paid.
 
+    `paid` is what the gateway says was paid, `grant_id` what was granted for it: both None until
+    then. `refunded_minor`: returned so far. `review_reason` None: nothing contradicts.
     `next_check_at`: when the gateway is to be asked for the truth, None once it is final.
+    `saves_method`: the payer agrees that later payments may be charged without them.
     """
 
     id: str
@@ -52,3 +111,24 @@ class Payment:
     review_reason: str | None = None
     next_check_at: Millis | None = None
     checks: int = 0
+    reference: str | None = None
+    paid: Money | None = None
+    grant_id: str | None = None
+    credits_expire_at: Millis | None = None
+    refunded_minor: int = 0
+    refunds: list[Refund] = field(default_factory=list)
+    disputes: list[Dispute] = field(default_factory=list)
+    saves_method: bool = False
+
+    @property
+    def refundable_minor(self) -> int:
+        """What is left of the money that was paid."""
+        return 0 if self.paid is None else self.paid.amount_minor - self.refunded_minor
+
+    @property
+    def pending_refunds(self) -> list[Refund]:
+        return [refund for refund in self.refunds if refund.state is RefundState.PENDING]
+
+    @property
+    def disputed(self) -> bool:
+        return any(dispute.state is DisputeState.OPEN for dispute in self.disputes)

@@ -39,7 +39,11 @@ class ApiKeys(Protocol):
         """By id, ids above `after`; of one service where given."""
         ...
 
-    async def update(self, key: ApiKey, entry: AuditEntry) -> None: ...
+    async def update(self, key: ApiKey, entry: AuditEntry) -> ApiKey | None:
+        """Store a changed key with its audit entry, durably; the key as it is stored, one version
+        on. None, and nothing is stored, where the stored key is not of `key`'s version: somebody
+        else has changed it since it was read."""
+        ...
 
     async def request(self, scope: str, key: str) -> RequestRecord | None:
         """The record under this request key."""

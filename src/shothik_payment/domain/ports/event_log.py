@@ -65,7 +65,8 @@ class EventLog(Protocol):
         """Events at positions beyond `after`, in order; of one user, of these types, from `since`
         on and before `until` only, where given; `published`: only those marked so. One user's are
         in the order of their sequence; over users the order is that of commits as well as the
-        store knows it.
+        store knows it. `until` may leave out an event that was committed a day after its time, as
+        under a clock that is wrong by so much.
 
         Raises InvalidRequest (field `after`) for what is no position of this log.
         """
@@ -89,8 +90,11 @@ class EventLog(Protocol):
         was unwanted and is published now is published."""
         ...
 
-    async def unwanted(self, partitions: Collection[int], limit: int) -> list[RecordedEvent]:
-        """The oldest events of these partitions that no queue wanted, in order."""
+    async def unwanted(
+        self, partitions: Collection[int], limit: int, after: str = START
+    ) -> list[RecordedEvent]:
+        """The oldest events of these partitions that no queue wanted, at positions beyond `after`,
+        in order."""
         ...
 
     async def backlog(self) -> Backlog: ...

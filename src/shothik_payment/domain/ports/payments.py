@@ -22,3 +22,9 @@ class Payments(Protocol):
     async def to_check(self, at: Millis, limit: int) -> list[Payment]:
         """Payments whose `next_check_at` has come by `at`, longest overdue first."""
         ...
+
+    async def under_review(self, before: str | None, limit: int) -> list[Payment]:
+        """Those with a `review_reason`: by `created_at`, newest first, and by id, highest first,
+        where that is the same; neither ever changes. `before` is the id of the last payment
+        already seen, under review or not any more; none follow an id that no payment has."""
+        ...

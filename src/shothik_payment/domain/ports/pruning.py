@@ -8,6 +8,7 @@ from shothik_payment.domain.model.time import DAY, Millis
 
 KEEP_EVENTS = 30 * DAY
 KEEP_REQUESTS = 30 * DAY
+KEEP_WEBHOOKS = 30 * DAY
 
 
 class Pruning(Protocol):

@@ -19,6 +19,14 @@ class StoppedUsers:
     next: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class DueUser:
+    """A user with something that has ended, the first of it at `since`."""
+
+    user_id: str
+    since: Millis
+
+
 class Wallets(Protocol):
     """All reads see whole commits only, and every commit made before the call."""
 
@@ -40,6 +48,7 @@ class Wallets(Protocol):
         """Users stopped for `service`, ids above `after`."""
         ...
 
-    async def due(self, at: Millis, limit: int) -> list[str]:
-        """Users with a grant or hold that has ended by `at`, longest overdue first."""
+    async def due(self, at: Millis, limit: int, after: DueUser | None = None) -> list[DueUser]:
+        """Users with a grant or hold that has ended by `at`, longest overdue first; only those
+        that come behind `after`, booked or not by now, where given."""
         ...

@@ -13,6 +13,7 @@ from shothik_payment.domain.errors import (
     InvalidRequest,
     NotFound,
     Unauthenticated,
+    Unavailable,
 )
 from shothik_payment.domain.ledger.commands import RequestBinding
 from shothik_payment.domain.model.api_key import (
@@ -37,6 +38,8 @@ may take."""
 CACHED_KEYS = 10_000
 CACHED_REFUSALS = 1_000
 _RANDOMNESS = 64
+_ATTEMPTS = 10
+"""To change a key that others are changing as well."""
 
 
 class KeyAdministration:
@@ -114,12 +117,16 @@ class KeyAdministration:
 
     async def revoke(self, key_id: str, *, actor: str, ip: str | None = None) -> ApiKey:
         """Revoked for good; again: the same answer."""
-        key = await self.get(key_id)
-        if key.revoked_at is None:
+        for _ in range(_ATTEMPTS):
+            key = await self.get(key_id)
+            if key.revoked_at is not None:
+                return key
             key.revoked_at = self._clock.now()
             entry = AuditEntry(key.id, key.revoked_at, actor, "revoke", {"status": "revoked"}, ip)
-            await self._keys.update(key, entry)
-        return key
+            stored = await self._keys.update(key, entry)
+            if stored is not None:
+                return stored
+        raise Unavailable("Others are changing the API key; try again.")
 
 
 def _network(index: int, text: str) -> str:

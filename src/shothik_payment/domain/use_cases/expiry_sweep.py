@@ -9,7 +9,7 @@ from shothik_payment.domain.ledger.commands import Expire
 from shothik_payment.domain.ledger.writer import LedgerWriter
 from shothik_payment.domain.ports.clock import Clock
 from shothik_payment.domain.ports.ids import Ids
-from shothik_payment.domain.ports.wallets import Wallets
+from shothik_payment.domain.ports.wallets import DueUser, Wallets
 
 log = logging.getLogger(__name__)
 
@@ -24,12 +24,18 @@ class ExpirySweep:
         self._wallets = wallets
         self._clock = clock
         self._ids = ids
+        self._passed: DueUser | None = None
 
     async def run(self) -> int:
         """Book one batch of overdue users; how many of them. Less than `SWEEP_BATCH`: what is left
-        could not be booked now."""
+        could not be booked now, or there is none.
+
+        A batch goes on behind one in which somebody could not be booked, so that a hundred of them
+        hold up nobody; they come again when the others are through.
+        """
         now = self._clock.now()
-        users = await self._wallets.due(now, SWEEP_BATCH)
+        batch = await self._wallets.due(now, SWEEP_BATCH, self._passed)
+        users = [due.user_id for due in batch]
         commands = [Expire(id=self._ids.next(), user_id=user, at=now) for user in users]
         asked = [self._writer.submit(command) for command in commands]
         results = await asyncio.gather(*asked, return_exceptions=True)
@@ -38,4 +44,8 @@ class ExpirySweep:
             if isinstance(done, Exception):  # it must not hold up the others
                 failed += 1
                 log.error("what has ended for %s could not be booked: %s", user, done)
-        return len(users) - failed
+        if len(batch) < SWEEP_BATCH:
+            self._passed = None
+        elif failed:
+            self._passed = batch[-1]
+        return len(batch) - failed

@@ -1,8 +1,7 @@
-"""Payments: open a checkout, hear from the gateway, ask it for the truth."""
+"""Payments as users see them: open a checkout, look at one's own."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 
 from shothik_payment.domain.catalog import Catalog, Pack
@@ -10,7 +9,6 @@ from shothik_payment.domain.errors import (
     GatewayRefused,
     InvalidRequest,
     NotFound,
-    PaymentNotOpen,
     PaymentServiceError,
     StoreCorrupt,
     Unavailable,
@@ -18,35 +16,22 @@ from shothik_payment.domain.errors import (
 from shothik_payment.domain.ledger.commands import (
     AbandonPayment,
     AttachCheckout,
-    ClosePayment,
     OpenPayment,
-    PostponeCheck,
     RequestBinding,
-    SettlePayment,
 )
 from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.ledger.writer import LedgerWriter
 from shothik_payment.domain.model.identifiers import bucket_of
-from shothik_payment.domain.model.payment import OPEN_STATUSES, Payment, PaymentStatus
-from shothik_payment.domain.model.time import DAY, HOUR, MINUTE, SECOND, Millis
+from shothik_payment.domain.model.payment import Payment, PaymentStatus
+from shothik_payment.domain.model.time import SECOND, Millis
 from shothik_payment.domain.ports.clock import Clock
-from shothik_payment.domain.ports.gateway import GatewayReport, GatewayState, PaymentGateway
+from shothik_payment.domain.ports.gateway import PaymentGateway
 from shothik_payment.domain.ports.ids import Ids
 from shothik_payment.domain.ports.payments import Payments
 from shothik_payment.domain.use_cases.requests import recall
 from shothik_payment.domain.use_cases.return_origins import ReturnOrigins
 
-log = logging.getLogger(__name__)
-
 FIRST_CHECK_MS = 20 * SECOND
-LAST_CHECK_AFTER_MS = 3 * DAY
-CHECK_BATCH = 50
-
-_CLOSED_BY = {
-    GatewayState.FAILED: PaymentStatus.FAILED,
-    GatewayState.CANCELLED: PaymentStatus.CANCELLED,
-    GatewayState.EXPIRED: PaymentStatus.EXPIRED,
-}
 
 
 class Checkouts:
@@ -104,7 +89,7 @@ class Checkouts:
         if recorded is None:
             raise StoreCorrupt("A request key is bound to a payment that is not there.")
         if recorded.session_id is None:
-            recorded = await self._start(recorded, request)
+            recorded = await self.start(recorded, request)
         return Outcome(payment=recorded, replayed=opened.replayed)
 
     def _order(
@@ -116,10 +101,7 @@ class Checkouts:
         success_url: str | None,
         cancel_url: str | None,
     ) -> Payment:
-        chosen = self._gateway(gateway, currency)
-        sold_in = [c for c in chosen.currencies if c in pack.prices]
-        if not sold_in or (currency is not None and currency not in sold_in):
-            raise InvalidRequest.of("currency", f"one of {', '.join(sold_in) or 'none'}")
+        chosen, price = self._offer(pack, gateway, currency)
         self._return_origins.require("successUrl", success_url)
         self._return_origins.require("cancelUrl", cancel_url)
         now = self._clock.now()
@@ -128,7 +110,7 @@ class Checkouts:
             user_id=user_id,
             gateway=chosen.name,
             status=PaymentStatus.CREATED,
-            price=pack.prices[currency or sold_in[0]],
+            price=pack.prices[price],
             credits=pack.credits,
             created_at=now,
             updated_at=now,
@@ -145,21 +127,27 @@ class Checkouts:
             return self._catalog.credits_pack(credits)
         raise InvalidRequest.of("packId", "either packId or credits, and not both")
 
-    def _gateway(self, name: str | None, currency: str | None) -> PaymentGateway:
-        if name is not None:
-            chosen = self._gateways.get(name)
-            if chosen is None:
-                names = ", ".join(self._gateways) or "none, since no gateway is configured"
-                raise InvalidRequest.of("gateway", f"one of {names}")
-            return chosen
-        for gateway in self._gateways.values():
-            if currency is None or currency in gateway.currencies:
-                return gateway
-        if self._gateways:
-            raise InvalidRequest.of("currency", "a currency that a configured gateway takes")
-        raise Unavailable("No payment gateway is configured.", retry_after_seconds=60)
+    def _offer(
+        self, pack: Pack, name: str | None, currency: str | None
+    ) -> tuple[PaymentGateway, str]:
+        """The gateway, by request or else by currency, and the currency, by request or else the
+        first in which the pack is sold and that can be paid in."""
+        if not self._gateways:
+            raise Unavailable("No payment gateway is configured.", retry_after_seconds=60)
+        if name is not None and name not in self._gateways:
+            raise InvalidRequest.of("gateway", f"one of {', '.join(self._gateways)}")
+        asked = self._gateways.values() if name is None else [self._gateways[name]]
+        for wanted in pack.prices if currency is None else [currency]:
+            for gateway in asked:
+                if wanted in pack.prices and wanted in gateway.capabilities.currencies:
+                    return gateway, wanted
+        taken = {c for gateway in asked for c in gateway.capabilities.currencies}
+        sold_in = [c for c in pack.prices if c in taken]
+        raise InvalidRequest.of("currency", f"one of {', '.join(sold_in) or 'none'}")
 
-    async def _start(self, payment: Payment, request: RequestBinding | None) -> Payment:
+    async def start(self, payment: Payment, request: RequestBinding | None = None) -> Payment:
+        """Open the gateway's checkout for a recorded payment that has none. Raises GatewayRefused
+        and Unavailable, after which the payment has failed."""
         gateway = self._gateways.get(payment.gateway)
         try:
             if gateway is None:
@@ -201,80 +189,3 @@ class Checkouts:
         found = await self._payments.of_user(user_id, before, limit + 1)
         page = found[:limit]
         return page, page[-1].id if len(found) > limit else None
-
-    async def hear(self, gateway: str, body: bytes, headers: dict[str, str]) -> None:
-        """A gateway's notification: verified, then settled for good before this returns."""
-        chosen = self._gateways.get(gateway)
-        if chosen is None:
-            raise NotFound("gateway", gateway)
-        await self.settle(gateway, chosen.read_notification(body, headers))
-
-    async def settle(self, gateway: str, report: GatewayReport) -> None:
-        """Bring the payment to where the gateway says it is; told twice it changes nothing."""
-        payment = await self._payments.get(report.payment_id)
-        if payment is None or payment.gateway != gateway:
-            raise NotFound("payment", report.payment_id)
-        if payment.session_id is not None and payment.session_id != report.session_id:
-            raise NotFound("checkout", report.session_id)
-        if report.state is GatewayState.PAID and report.paid is not None:
-            await self._writer.submit(
-                SettlePayment(
-                    id=self._ids.next(),
-                    user_id=payment.user_id,
-                    at=self._clock.now(),
-                    payment_id=payment.id,
-                    paid=report.paid,
-                )
-            )
-        elif report.state in _CLOSED_BY:
-            await self._close(payment, _CLOSED_BY[report.state], report.failure_code)
-
-    async def _close(self, payment: Payment, status: PaymentStatus, code: str | None) -> None:
-        try:
-            await self._writer.submit(
-                ClosePayment(
-                    id=self._ids.next(),
-                    user_id=payment.user_id,
-                    at=self._clock.now(),
-                    payment_id=payment.id,
-                    status=status,
-                    failure_code=code,
-                )
-            )
-        except PaymentNotOpen:
-            return  # it is final already; a late or repeated word has no second effect
-
-    async def check_open(self) -> int:
-        """Ask the gateways about open payments that are due for it; how many were asked."""
-        due = await self._payments.to_check(self._clock.now(), CHECK_BATCH)
-        for payment in due:
-            await self._check(payment)
-        return len(due)
-
-    async def _check(self, payment: Payment) -> None:
-        gateway = self._gateways.get(payment.gateway)
-        if gateway is not None:
-            try:
-                if payment.session_id is None:
-                    payment = await self._start(payment, None)
-                await self.settle(payment.gateway, await gateway.look_up(payment))
-            except Exception as error:  # noqa: BLE001 it must not hold up the others
-                log.warning("payment %s could not be checked: %s", payment.id, error)
-        current = await self._payments.get(payment.id)
-        if current is not None and current.status in OPEN_STATUSES:
-            now = self._clock.now()
-            age = now - current.created_at
-            if age > LAST_CHECK_AFTER_MS:
-                await self._close(current, PaymentStatus.EXPIRED, "not_paid_in_time")
-                return
-            longest = MINUTE if age < HOUR else HOUR
-            pause = min(FIRST_CHECK_MS * 2 ** min(current.checks, 16), longest)
-            await self._writer.submit(
-                PostponeCheck(
-                    id=self._ids.next(),
-                    user_id=payment.user_id,
-                    at=now,
-                    payment_id=payment.id,
-                    next_check_at=Millis(now + pause),
-                )
-            )

@@ -8,13 +8,13 @@ services have to know: that is told again until somebody takes it.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from shothik_payment.domain.errors import Unavailable
 from shothik_payment.domain.ports.broker import Broker, Delivery
 from shothik_payment.domain.ports.clock import Clock
-from shothik_payment.domain.ports.event_log import EventLog, RecordedEvent, partition_of
+from shothik_payment.domain.ports.event_log import START, EventLog, RecordedEvent, partition_of
 
 RELAY_BATCH = 500
 _MUST_ARRIVE = "service."
@@ -42,6 +42,8 @@ class Relay:
         self._clock = clock
         self._monotonic = monotonic
         self._refused: dict[str, _Pause] = {}
+        self._told_through = START
+        self._missed: set[str] = set()
 
     async def run(self, partitions: Collection[int]) -> bool:
         """Publish one batch; whether more waits. Raises Unavailable when the broker is away, or
@@ -55,19 +57,34 @@ class Relay:
             await self._publish(events)
         return len(events) == RELAY_BATCH
 
-    async def tell_unwanted(
-        self, partitions: Collection[int], prepare: Callable[[], Awaitable[None]]
-    ) -> int:
-        """Try again what no queue wanted, where there is any after `prepare`; how many events found
-        a queue."""
-        events = await self._log.unwanted(partitions, RELAY_BATCH)
-        if not events:
+    async def tell_unwanted(self, partitions: Collection[int]) -> int:
+        """Try again some of what no queue wanted; how many events found a queue.
+
+        Each call goes on behind the last one's events, so what never finds a queue holds up
+        nothing else. What was missed under a routing key is not tried again before the next time
+        round: its queue may be there by now, and would have the later events first.
+        """
+        page = await self._log.unwanted(partitions, RELAY_BATCH, self._told_through)
+        if not page and self._told_through != START:
+            self._tell_from_the_start()
+            page = await self._log.unwanted(partitions, RELAY_BATCH)
+        if not page:
             return 0
-        await prepare()
-        deliveries = await self._broker.publish(events)
-        taken = [e for e, d in zip(events, deliveries, strict=True) if d is Delivery.TAKEN]
-        await self._log.mark(taken, (), self._clock.now())
+        events = [event for event in page if event.routing_key not in self._missed]
+        taken = []
+        if events:
+            told = list(zip(events, await self._broker.publish(events), strict=True))
+            taken = [event for event, delivery in told if delivery is Delivery.TAKEN]
+            await self._log.mark(taken, (), self._clock.now())
+            self._missed |= {e.routing_key for e, d in told if d is not Delivery.TAKEN}
+        self._told_through = page[-1].position
+        if len(page) < RELAY_BATCH:
+            self._tell_from_the_start()
         return len(taken)
+
+    def _tell_from_the_start(self) -> None:
+        self._told_through = START
+        self._missed.clear()
 
     async def _try_refused(self, partitions: Collection[int]) -> None:
         """The next event of each user whose pause is over: whether it is taken by now."""

@@ -41,6 +41,8 @@ def _size(row: Transaction) -> int:
         return -row.held_delta if not inflow else -1
     if row.kind is TransactionKind.RELEASE:
         return inflow if inflow == -row.held_delta else -1
+    if row.kind is TransactionKind.CLAWBACK and row.held_delta <= 0:
+        return -inflow - row.held_delta
     if row.held_delta:
         return -1
     if row.kind is TransactionKind.ADJUST:

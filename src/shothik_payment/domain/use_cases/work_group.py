@@ -69,6 +69,7 @@ class WorkGroup:
         self._owned: frozenset[str] = frozenset()
         self._owned_until = 0.0
         self._at_work = asyncio.Lock()
+        self._has_too_much = False
         self._left = False
 
     def owned(self) -> frozenset[str]:
@@ -80,9 +81,27 @@ class WorkGroup:
         return self._at_work
 
     async def beat(self) -> None:
-        """Say that this process lives, and share the tasks anew. Raises Unavailable."""
+        """Say that this process lives, and share the tasks anew. Raises Unavailable.
+
+        What others should have is given away between two steps. A long one is waited for with the
+        beats going on, or the others would take this process for dead and do its work as well.
+        """
+        await self._beat(giving=False)
+        if not self._has_too_much:
+            return
+        try:
+            async with asyncio.timeout(self.beat_seconds):
+                await self._at_work.acquire()
+        except TimeoutError:
+            return  # until the next beat
+        try:
+            await self._beat(giving=True)
+        finally:
+            self._at_work.release()
+
+    async def _beat(self, *, giving: bool) -> None:
         for _ in range(_ATTEMPTS):
-            if self._left or await self._try_beat():
+            if self._left or await self._try_beat(giving):
                 return
         raise Unavailable("The processes keep each other from sharing their work.")
 
@@ -97,7 +116,7 @@ class WorkGroup:
             if await self._documents.replace(_DOCUMENT, stored, roll.written()):
                 return
 
-    async def _try_beat(self) -> bool:
+    async def _try_beat(self, giving: bool) -> bool:
         started = self._monotonic()
         stored = await self._documents.get(_DOCUMENT)
         roll = _Roll.read(stored)
@@ -105,9 +124,9 @@ class WorkGroup:
         roll.beats[self._member] = roll.beats.get(self._member, 0) + 1
         fair = -(-len(self._tasks) // len(roll.beats))
         own = roll.owned_by(self._member)
+        self._has_too_much = len(own) > fair and not giving
         if len(own) > fair:
-            async with self._at_work:
-                return await self._keep(stored, roll, own[:fair], started)
+            return await self._keep(stored, roll, own[:fair] if giving else own, started)
         free = [task for task in self._tasks if task not in roll.owners]
         return await self._keep(stored, roll, own + free[: fair - len(own)], started)
 

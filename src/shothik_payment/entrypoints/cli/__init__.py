@@ -7,6 +7,7 @@ from shothik_payment.entrypoints.cli.keys import keys
 from shothik_payment.entrypoints.cli.listen import listen
 from shothik_payment.entrypoints.cli.migrate import migrate
 from shothik_payment.entrypoints.cli.monitor import monitor
+from shothik_payment.entrypoints.cli.reconcile import reconcile
 from shothik_payment.entrypoints.cli.serve import serve
 from shothik_payment.entrypoints.cli.token import token
 from shothik_payment.entrypoints.cli.verify import verify
@@ -36,6 +37,7 @@ for command in (
     token,
     check,
     verify,
+    reconcile,
     events,
     listen,
     monitor,

@@ -40,7 +40,7 @@ def verify(context: click.Context, as_json: bool) -> None:
 async def _fold(application: Application) -> tuple[int, int, list[Difference]]:
     users = rows = 0
     differences: list[Difference] = []
-    with _progress() as progress:
+    with progress_bar() as progress:
         task = progress.add_task("Wallets", total=await application.verify.count())
         async for checked in application.verify.run():
             users += 1
@@ -50,7 +50,7 @@ async def _fold(application: Application) -> tuple[int, int, list[Difference]]:
     return users, rows, differences
 
 
-def _progress() -> Progress:
+def progress_bar() -> Progress:
     """On stderr, and on a terminal only."""
     console = Console(stderr=True)
     return Progress(

@@ -20,18 +20,20 @@ from shothik_payment.adapters import jwt, sandbox, system
 from shothik_payment.domain.errors import Misconfigured
 from shothik_payment.domain.ledger.writer import LedgerWriter
 from shothik_payment.domain.ports.clock import Clock
-from shothik_payment.domain.ports.gateway import PaymentGateway
 from shothik_payment.domain.ports.tokens import TokenIssuer
 from shothik_payment.domain.use_cases.active_services import ActiveServices
 from shothik_payment.domain.use_cases.admin_credits import AdminCredits
 from shothik_payment.domain.use_cases.api_keys import KeyAdministration, KeyRing
 from shothik_payment.domain.use_cases.event_feed import EventFeed
 from shothik_payment.domain.use_cases.expiry_sweep import ExpirySweep
+from shothik_payment.domain.use_cases.payment_admin import PaymentAdmin
 from shothik_payment.domain.use_cases.payments import Checkouts
 from shothik_payment.domain.use_cases.prune import Prune
+from shothik_payment.domain.use_cases.reconcile import Reconcile
 from shothik_payment.domain.use_cases.relay import Relay
 from shothik_payment.domain.use_cases.replay import Replay
 from shothik_payment.domain.use_cases.return_origins import ReturnOrigins
+from shothik_payment.domain.use_cases.settlements import Settlements
 from shothik_payment.domain.use_cases.spend import Spend
 from shothik_payment.domain.use_cases.verify import Verify
 from shothik_payment.domain.use_cases.wallet_views import WalletViews
@@ -52,6 +54,7 @@ from shothik_payment.entrypoints.container.backends import (
     redis_cache,
     sqlite_store,
 )
+from shothik_payment.entrypoints.container.gateways import make_gateways
 from shothik_payment.entrypoints.http.settings import HttpSettings
 from shothik_payment.entrypoints.secret_file import kept_secret, make_secret
 from shothik_payment.entrypoints.settings import Settings
@@ -118,11 +121,6 @@ def _pem(text_or_path: str) -> str:
         raise Misconfigured(
             "JWT_PUBLIC_KEY", "is neither PEM text nor the path of a file that can be read"
         ) from error
-
-
-def _gateways(settings: Settings, sandbox_gateway: Any) -> dict[str, PaymentGateway]:
-    found: list[PaymentGateway] = [sandbox_gateway()] if settings.sandbox_on else []
-    return {gateway.name: gateway for gateway in found}
 
 
 def _http_settings(settings: Settings) -> HttpSettings:
@@ -196,7 +194,9 @@ class Container(containers.DeclarativeContainer):
         providers.Callable(lambda s: s.own_url + _WEBHOOK, settings),
     )
     sandbox_desk = providers.Singleton(sandbox.SandboxDesk, sandbox_gateway, sandbox_notifier)
-    gateways = providers.Singleton(_gateways, settings, sandbox_gateway.provider)
+    gateways = providers.Singleton(
+        make_gateways, settings, store, cache, clock, sandbox_gateway.provider
+    )
 
     # The ledger and what is asked of it
 
@@ -221,6 +221,20 @@ class Container(containers.DeclarativeContainer):
         clock,
         ids,
     )
+    payment_admin = providers.Singleton(
+        PaymentAdmin, writer, store.provided.payments, gateways, clock, ids
+    )
+    settlements = providers.Singleton(
+        Settlements,
+        writer,
+        store.provided.payments,
+        gateways,
+        store.provided.inbox,
+        checkouts,
+        payment_admin,
+        clock,
+        ids,
+    )
     admin_credits = providers.Singleton(AdminCredits, writer, clock, ids)
     key_administration = providers.Singleton(
         KeyAdministration, store.provided.api_keys, catalog, clock, ids
@@ -236,6 +250,8 @@ class Container(containers.DeclarativeContainer):
         spend=providers.Singleton(Spend, writer, store.provided.wallets, catalog, clock, ids),
         wallet_views=wallet_views,
         checkouts=checkouts,
+        settlements=settlements,
+        payment_admin=payment_admin,
         admin_credits=admin_credits,
         event_feed=providers.Singleton(EventFeed, store.provided.events),
         replay=providers.Singleton(
@@ -256,6 +272,16 @@ class Container(containers.DeclarativeContainer):
         answers=cache.provided.answers,
         limiter=cache.provided.limiter,
         verify=verify,
+        reconcile=providers.Singleton(
+            Reconcile,
+            store.provided.audit,
+            store.provided.wallets,
+            store.provided.payments,
+            store.provided.events,
+            gateways,
+            settlements,
+            clock,
+        ),
         health=providers.List(
             store.provided.health, cache.provided.health, messages.provided.health
         ),
@@ -279,8 +305,8 @@ class Container(containers.DeclarativeContainer):
         broker=messages.provided.broker,
         active=active_services,
         sweep=expiry_sweep,
-        checkouts=checkouts,
-        prune=providers.Singleton(Prune, store.provided.pruning, clock),
+        settlements=settlements,
+        prune=providers.Singleton(Prune, store.provided.pruning, store.provided.inbox, clock),
         committed=committed,
         watch=store.provided.watch,
     )

@@ -22,7 +22,10 @@ from shothik_payment.domain.ports.outbox_watch import OutboxWatch
 from shothik_payment.domain.ports.payments import Payments
 from shothik_payment.domain.ports.pruning import Pruning
 from shothik_payment.domain.ports.rate_limiter import RateLimiter
+from shothik_payment.domain.ports.shared_lock import SharedLock
+from shothik_payment.domain.ports.shared_values import SharedValues
 from shothik_payment.domain.ports.wallets import Wallets
+from shothik_payment.domain.ports.webhook_inbox import WebhookInbox
 from shothik_payment.entrypoints.settings import OnLoss, Settings
 
 
@@ -47,6 +50,7 @@ class Store:
     events: EventLog
     audit: LedgerAudit
     pruning: Pruning
+    inbox: WebhookInbox
     health: HealthCheck
     documents: Callable[[str], Documents]
     watch: OutboxWatch | None = None
@@ -57,6 +61,8 @@ class Cache:
     connections: list[Connection]
     answers: AnswerCache
     limiter: RateLimiter
+    lock: SharedLock
+    shared: SharedValues
     health: HealthCheck
 
 
@@ -87,6 +93,7 @@ def memory_store(settings: Settings) -> Store:
         memory.MemoryEventLog(state),
         memory.MemoryLedgerAudit(state),
         memory.MemoryPruning(state),
+        memory.MemoryWebhookInbox(state),
         memory.MemoryHealth("store"),
         lambda kind: memory.MemoryDocuments(state, kind),
     )
@@ -114,6 +121,7 @@ def sqlite_store(settings: Settings) -> Store:
         sqlite.SqliteEventLog(database),
         sqlite.SqliteLedgerAudit(database),
         sqlite.SqlitePruning(database),
+        sqlite.SqliteWebhookInbox(database),
         sqlite.SqliteHealth(database),
         lambda kind: sqlite.SqliteDocuments(database, kind),
     )
@@ -135,6 +143,7 @@ def mongodb_store(settings: Settings) -> Store:
         mongo.MongoEventLog(database),
         mongo.MongoLedgerAudit(database),
         mongo.MongoPruning(database),
+        mongo.MongoWebhookInbox(database),
         mongo.MongoHealth(database),
         lambda kind: mongo.MongoDocuments(database, kind),
         mongo.MongoOutboxWatch(database),
@@ -148,6 +157,8 @@ def memory_cache(settings: Settings, clock: Clock) -> Cache:
         [],
         memory.MemoryAnswerCache(clock),
         memory.MemoryRateLimiter(clock),
+        memory.MemorySharedLock(),
+        memory.MemorySharedValues(),
         memory.MemoryHealth("cache"),
     )
 
@@ -162,6 +173,8 @@ def redis_cache(settings: Settings, clock: Clock) -> Cache:
         redis.RedisRateLimiter(
             connection, open_on_loss=settings.rate_limit_on_redis_loss is OnLoss.OPEN
         ),
+        redis.RedisSharedLock(connection),
+        redis.RedisSharedValues(connection),
         redis.RedisHealth(connection),
     )
 

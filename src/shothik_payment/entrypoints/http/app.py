@@ -29,12 +29,14 @@ from shothik_payment.entrypoints.http.call import BODY_LIMIT, Api, Call
 from shothik_payment.entrypoints.http.errors import EXCEPTION_HANDLERS
 from shothik_payment.entrypoints.http.routes import (
     admin,
+    admin_payments,
     api_keys,
     charging,
     health,
     holds,
     payments,
     reads,
+    returns,
     wallet,
 )
 from shothik_payment.entrypoints.http.routes.schema import schema_routes
@@ -68,6 +70,10 @@ _ROUTES = [
     admin.adjust,
     admin.events,
     admin.replay,
+    admin_payments.under_review,
+    admin_payments.payment,
+    admin_payments.refund,
+    admin_payments.accept,
     *_KEY_ROUTES,
 ]
 _BUSIEST = f"{BASE_PATH}{charging.DEDUCT_PATH}"
@@ -86,7 +92,7 @@ def create_app(
     return PaymentApi(
         Api(application, http_settings),
         route_handlers=[
-            Router(BASE_PATH, route_handlers=_ROUTES),
+            Router(BASE_PATH, route_handlers=[*_ROUTES, returns.returned]),
             Router("/", route_handlers=_KEY_ROUTES, include_in_schema=False),
             health.live,
             health.ready,

@@ -11,6 +11,7 @@ from litestar.types import Receive, Scope
 from shothik_payment.domain.errors import InvalidRequest, PayloadTooLarge, Unavailable
 from shothik_payment.entrypoints.application import Application
 from shothik_payment.entrypoints.http.fields import require_name, require_user_id
+from shothik_payment.entrypoints.http.readiness import Readiness
 from shothik_payment.entrypoints.http.settings import HttpSettings
 from shothik_payment.entrypoints.http.turns import Turns
 
@@ -27,6 +28,7 @@ class Api:
     app: Application
     settings: HttpSettings
     turns: Turns = field(default_factory=Turns)
+    readiness: Readiness = field(default_factory=Readiness)
 
 
 @dataclass(slots=True)

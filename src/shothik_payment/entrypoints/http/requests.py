@@ -60,6 +60,17 @@ class AdjustBody(Body, kw_only=True):
     expires_at: f.Moment | None = None
 
 
+class RefundBody(Body, kw_only=True):
+    """`amount` in minor units of the payment's currency; absent: all that is left."""
+
+    amount: f.Amount | None = None
+    reason: f.Reason | None = None
+
+
+class AcceptBody(Body, kw_only=True):
+    reason: f.Reason
+
+
 class GenerateKeyBody(Body, kw_only=True):
     service: f.Name
     name: f.Name | None = None

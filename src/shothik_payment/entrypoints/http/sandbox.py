@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Sequence
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from litestar import MediaType, Request, Response, Router, get, post
+from litestar import Request, Response, Router, get, post
 from litestar.datastructures import State
 
 from shothik_payment.domain.catalog import Catalog
 from shothik_payment.domain.errors import InvalidRequest, NotFound
 from shothik_payment.domain.model.money import Money
+from shothik_payment.entrypoints.http.pages import page, see_other
 
 _MAX_FORM_BYTES = 4096
 _NOT_PAID = frozenset({"declined", "cancelled"})
@@ -34,16 +32,6 @@ _RESULTS = {
     "late": "The payment is on its way, and arrives in a few seconds.",
     "out_of_order": "Paid, with older news arriving after it.",
 }
-
-_pages = Environment(
-    loader=PackageLoader(__package__, "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_STYLE = _pages.get_template("sandbox.css").render()
-_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
 
 class Session(Protocol):
@@ -81,14 +69,14 @@ class Desk(Protocol):
 
 
 def sandbox_handlers(desk: Desk, catalog: Catalog) -> Sequence[Router]:
-    page = _Page(catalog)
+    pages = _Pages(catalog)
 
     @get("/{session_id:str}")
     async def show(session_id: str) -> Response[str]:
         try:
-            return page.of(await desk.session(session_id))
+            return pages.of(await desk.session(session_id))
         except NotFound:
-            return page.missing()
+            return pages.missing()
 
     @post("/{session_id:str}", status_code=200, request_max_body_size=_MAX_FORM_BYTES)
     async def choose(session_id: str, request: Request[None, None, State]) -> Response[str]:
@@ -97,15 +85,15 @@ def sandbox_handlers(desk: Desk, catalog: Catalog) -> Sequence[Router]:
         try:
             session, ended_now = await desk.finish(session_id, str(outcome))
         except NotFound:
-            return page.missing()
+            return pages.missing()
         except InvalidRequest as error:
-            return page.of(await desk.session(session_id), error.message, 400)
-        return page.back(session) if ended_now else page.of(session)
+            return pages.of(await desk.session(session_id), error.message, 400)
+        return pages.back(session) if ended_now else pages.of(session)
 
     return [Router("/sandbox/checkout", route_handlers=[show, choose], include_in_schema=False)]
 
 
-class _Page:
+class _Pages:
     def __init__(self, catalog: Catalog) -> None:
         self._titles = {pack.id: pack.title for pack in catalog.packs}
 
@@ -117,15 +105,15 @@ class _Page:
             context["result"] = _RESULTS[session.outcome]
             context["paid"] = session.outcome not in _NOT_PAID
             context["return_url"] = _return_url(session)
-        return _html("checkout.html", status, _origins(session), context)
+        return page("checkout.html", status, context, _origins(session))
 
     def missing(self) -> Response[str]:
-        return _html("missing.html", 404, "", {})
+        return page("missing.html", 404, {})
 
     def back(self, session: Session) -> Response[str]:
         """Where the payer came from; this page, where nobody said so."""
         url = _return_url(session) or f"/sandbox/checkout/{session.id}"
-        return Response("", status_code=303, media_type=MediaType.TEXT, headers={"Location": url})
+        return see_other(url)
 
 
 def _return_url(session: Session) -> str | None:
@@ -136,22 +124,3 @@ def _origins(session: Session) -> str:
     """Where the form's answer may lead: browsers hold a redirect against `form-action` too."""
     urls = [urlsplit(url) for url in (session.success_url, session.cancel_url) if url]
     return " ".join(sorted({f"{url.scheme}://{url.netloc}" for url in urls}))
-
-
-def _html(template: str, status: int, origins: str, context: dict[str, object]) -> Response[str]:
-    policy = (
-        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src data:; "
-        f"form-action 'self' {origins}".rstrip()
-        + "; base-uri 'none'; frame-ancestors 'none'"
-    )
-    return Response(
-        _pages.get_template(template).render(context, style=_STYLE),
-        status_code=status,
-        media_type=MediaType.HTML,
-        headers={
-            "Content-Security-Policy": policy,
-            "Cache-Control": "no-store",
-            "Referrer-Policy": "no-referrer",
-            "X-Content-Type-Options": "nosniff",
-        },
-    )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import Raw
 
 from shothik_payment.domain.model.api_key import ApiKey
 from shothik_payment.domain.model.hold import Hold
-from shothik_payment.domain.model.payment import Payment
+from shothik_payment.domain.model.payment import Dispute, Payment, Refund
 from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.model.transaction import Transaction
 from shothik_payment.domain.model.wallet import Wallet
@@ -89,19 +91,61 @@ def hold_view(hold: Hold, status: str, captured: int) -> r.HoldView:
 
 
 def payment_view(payment: Payment) -> r.PaymentView:
-    return r.PaymentView(
-        id=payment.id,
-        gateway=payment.gateway,
-        status=payment.status,
-        amount_minor=payment.price.amount_minor,
-        currency=payment.price.currency,
-        credits=payment.credits,
-        pack_id=payment.pack_id,
-        session_id=payment.session_id,
-        payment_url=payment.payment_url,
-        failure_code=payment.failure_code,
-        created_at=rfc3339(payment.created_at),
-        updated_at=rfc3339(payment.updated_at),
+    return r.PaymentView(**_of_payment(payment))
+
+
+def _of_payment(payment: Payment) -> dict[str, Any]:
+    return {
+        "id": payment.id,
+        "gateway": payment.gateway,
+        "status": payment.status.value,
+        "amount_minor": payment.price.amount_minor,
+        "currency": payment.price.currency,
+        "credits": payment.credits,
+        "pack_id": payment.pack_id,
+        "session_id": payment.session_id,
+        "payment_url": payment.payment_url,
+        "failure_code": payment.failure_code,
+        "refunded_minor": payment.refunded_minor,
+        "created_at": rfc3339(payment.created_at),
+        "updated_at": rfc3339(payment.updated_at),
+    }
+
+
+def admin_payment_view(payment: Payment) -> r.AdminPaymentView:
+    paid = payment.paid
+    return r.AdminPaymentView(
+        **_of_payment(payment),
+        user_id=payment.user_id,
+        paid_minor=None if paid is None else paid.amount_minor,
+        paid_currency=None if paid is None else paid.currency,
+        reference=payment.reference,
+        review_reason=payment.review_reason,
+        refunds=[_refund_view(refund) for refund in payment.refunds],
+        disputes=[_dispute_view(dispute) for dispute in payment.disputes],
+    )
+
+
+def _refund_view(refund: Refund) -> r.RefundView:
+    return r.RefundView(
+        id=refund.id,
+        amount_minor=refund.amount_minor,
+        status=refund.state.value,
+        reason=refund.reason,
+        gateway_id=refund.gateway_id,
+        credits_taken=refund.clawed,
+        failure_code=refund.failure_code,
+        created_at=rfc3339(refund.created_at),
+    )
+
+
+def _dispute_view(dispute: Dispute) -> r.DisputeView:
+    return r.DisputeView(
+        id=dispute.id,
+        amount_minor=dispute.amount_minor,
+        status=dispute.state.value,
+        credits_taken=dispute.clawed,
+        opened_at=rfc3339(dispute.opened_at),
     )
 
 

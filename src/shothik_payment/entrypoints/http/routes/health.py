@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
-import structlog
 from litestar import get
 
-from shothik_payment.domain.errors import StoreCorrupt, Unavailable
-from shothik_payment.domain.ports.health import HealthCheck
+from shothik_payment.domain.errors import Unavailable
 from shothik_payment.entrypoints.http import health_replies as r
 from shothik_payment.entrypoints.http.answers import Answer, encode, reply
 from shothik_payment.entrypoints.http.call import AnyRequest, call_of
 from shothik_payment.entrypoints.http.docs import Caller, Doc, documented
 from shothik_payment.entrypoints.http.replies import ErrorView
-
-log = structlog.get_logger(__name__)
 
 _AWAY = "The data store is away."
 _OK = r.DependencyView(status="ok", message=None)
@@ -57,9 +53,9 @@ async def live(request: AnyRequest) -> Answer:
 )
 async def ready(request: AnyRequest) -> Answer:
     call = call_of(request.scope)
-    checks = call.app.health
+    checks, readiness = call.app.health, call.api.readiness
     seconds = call.api.settings.health_timeout_seconds
-    problems = await asyncio.gather(*(_problem(check, seconds) for check in checks))
+    problems = await asyncio.gather(*(readiness.problem(check, seconds) for check in checks))
     dependencies = {
         check.name: _OK if problem is None else _unavailable(problem)
         for check, problem in zip(checks, problems, strict=True)
@@ -72,18 +68,3 @@ async def ready(request: AnyRequest) -> Answer:
 
 def _unavailable(problem: str) -> r.DependencyView:
     return r.DependencyView(status="unavailable", message=problem)
-
-
-async def _problem(check: HealthCheck, seconds: float) -> str | None:
-    """What is wrong with a dependency, in words for anyone; the log has the rest."""
-    try:
-        async with asyncio.timeout(seconds):
-            await check.ping()
-    except TimeoutError:
-        return f"no answer within {seconds:g} s"
-    except Unavailable as error:
-        return error.message
-    except StoreCorrupt as error:
-        log.error("dependency is corrupt", dependency=check.name, error=str(error))
-        return "cannot be read as what it should be"
-    return None

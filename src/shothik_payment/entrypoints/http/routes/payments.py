@@ -32,6 +32,7 @@ _PAYMENT = r.PaymentView(
     session_id="session_abc123",
     payment_url="http://127.0.0.1:3001/sandbox/checkout/session_abc123",
     failure_code=None,
+    refunded_minor=0,
     created_at="2030-01-31T12:00:00.000Z",
     updated_at="2030-01-31T12:00:00.000Z",
 )
@@ -152,7 +153,7 @@ async def payment(request: AnyRequest) -> Answer:
     status_code=200,
     opt=documented(
         Doc(
-            summary="A gateway's notification, verified from its raw body; 200 once it is settled",
+            summary="A gateway's notification, verified from its raw body; 200 once it is stored",
             tag="payments",
             caller=Caller.ANYONE,
             raw_body=True,
@@ -168,5 +169,5 @@ async def webhook(request: AnyRequest) -> Answer:
     gateway = call.path_name("gateway")
     body = await call.body(request.receive, WEBHOOK_BODY_LIMIT)
     headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in call.headers.items()}
-    await call.app.checkouts.hear(gateway, body, headers)
+    await call.app.settlements.hear(gateway, body, headers)
     return reply(r.Reply())

@@ -1,0 +1,54 @@
+"""Disputes: the payer asks their bank for the money back, and the bank decides."""
+
+from __future__ import annotations
+
+from shothik_payment.domain.ledger.account import Account
+from shothik_payment.domain.ledger.commands import RecordDispute
+from shothik_payment.domain.ledger.outcome import Outcome
+from shothik_payment.domain.ledger.recovery import recover
+from shothik_payment.domain.ledger.settlement import payment_of, settle_status
+from shothik_payment.domain.model.payment import Dispute, DisputeState
+from shothik_payment.domain.model.stop import Stop, StopCause
+
+_OWED = "debt of lost disputes"
+_REASONS = {
+    DisputeState.OPEN: "dispute",
+    DisputeState.WON: "dispute_won",
+    DisputeState.LOST: "dispute_lost",
+}
+
+
+def record_dispute(account: Account, command: RecordDispute) -> Outcome:
+    payment = payment_of(account, command.payment_id)
+    told = command.dispute
+    dispute = next((d for d in payment.disputes if d.id == told.id), None)
+    final = dispute is not None and dispute.state is not DisputeState.OPEN
+    if payment.paid is None or final or (dispute is not None and told.state is DisputeState.OPEN):
+        return Outcome(payment=payment, replayed=True)
+    if dispute is None:
+        dispute = Dispute(told.id, told.amount.amount_minor, told.state, account.at)
+        payment.disputes.append(dispute)
+    dispute.state = told.state
+    _stop(account, dispute)
+    recover(account, payment, _REASONS[told.state])
+    settle_status(payment, account.at)
+    account.save_payment(payment)
+    return Outcome(payment=payment)
+
+
+def _stop(account: Account, dispute: Dispute) -> None:
+    """While it is open; on a loss, as long as anything is owed."""
+    if dispute.state is DisputeState.OPEN:
+        account.add_stop(Stop(StopCause.DISPUTE, account.at, reference=dispute.id))
+        return
+    account.lift_stops(StopCause.DISPUTE, None, dispute.id)
+    if dispute.state is DisputeState.LOST and not any(
+        stop.reference == _OWED for stop in account.wallet.stops
+    ):
+        account.add_stop(Stop(StopCause.DISPUTE, dispute.opened_at, reference=_OWED))
+
+
+def watch_debt(account: Account) -> None:
+    """A lost dispute stops the user no more once nothing is owed."""
+    if account.wallet.stops and not account.wallet.debt:
+        account.lift_stops(StopCause.DISPUTE, None, _OWED)

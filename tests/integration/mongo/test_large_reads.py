@@ -1,0 +1,60 @@
+"""What is read of a large database goes by an index, and in parts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shothik_payment.adapters.mongo import MongoDatabase, names
+from shothik_payment.adapters.mongo.ledger_audit import ENTRIES_AT_ONCE
+from shothik_payment.domain.model.identifiers import bucket_of
+from shothik_payment.domain.model.time import DAY, HOUR, Millis
+from shothik_payment.domain.ports.event_log import START
+from tests.contracts.bindings import mongo_ports, opened_mongo
+from tests.contracts.book import NOW, Book, granting
+
+
+async def test_the_log_is_read_to_a_day_behind_a_window_at_most(url: str) -> None:
+    """`order` has the index: events that were committed more than a day later are not looked at."""
+    async with opened_mongo(url, migrate=True) as database:
+        book = Book(mongo_ports(database).ledger)
+        await book.do(granting("u1"))
+        for ahead, user in ((23 * HOUR, "u2"), (25 * HOUR, "u3"), (2 * DAY, "u4")):
+            await book.do(granting("fast", at=Millis(NOW + ahead)))
+            await book.do(granting(user))
+        log = mongo_ports(database).events
+        found = await log.read(START, 100, until=Millis(NOW + 1))
+        assert [event.user_id for event in found] == ["u1", "u2"]
+        (own,) = await log.read(START, 100, "u4", until=Millis(NOW + 1))
+        assert own.at == NOW  # one user's events are read to the end
+
+
+def row(number: int, user: str) -> dict[str, Any]:
+    bucket = bucket_of(user)
+    return {
+        "_id": f"txn_{bucket}{user}-{number}",
+        "bucket": bucket,
+        "user_id": user,
+        "number": number,
+    }
+
+
+async def insert(database: MongoDatabase, collection: str, documents: list[Any]) -> None:
+    for start in range(0, len(documents), 2000):
+        await database.collection(collection).insert_many(documents[start : start + 2000])
+
+
+async def test_what_has_no_wallet_is_found_among_more_than_a_page(url: str) -> None:
+    async with opened_mongo(url, migrate=True) as database:
+        users = [f"u{n}" for n in range(ENTRIES_AT_ONCE // 4)]
+        lost = {users[0], users[7], users[-1], "many"}
+        rows = [row(number, user) for user in users for number in (1, 2, 3, 4, 5)]
+        rows += [row(number, "many") for number in range(ENTRIES_AT_ONCE // 10)]
+        await insert(database, names.TRANSACTIONS, rows)
+        wallets = [{"_id": u, "bucket": bucket_of(u)} for u in users if u not in lost]
+        await insert(database, names.WALLETS, wallets)
+        await insert(database, names.HOLDS, [{**row(1, "holder"), "_id": "hold_1"}])
+        await insert(
+            database, names.OUTBOX, [{**row(1, "told"), "_id": "evt_1", "sequence": 1, "order": 1}]
+        )
+        found = await mongo_ports(database).audit.orphans()
+        assert found == sorted(lost | {"holder", "told"})

@@ -1,0 +1,371 @@
+"""Disputes: what is unspent is taken, the user is stopped, and the bank's word decides the rest."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shothik_payment.domain import events as e
+from shothik_payment.domain.errors import PaymentNotRefundable
+from shothik_payment.domain.ledger import commands as c
+from shothik_payment.domain.model.money import Money
+from shothik_payment.domain.model.payment import DisputeState, PaymentStatus, RefundState
+from shothik_payment.domain.model.stop import StopCause
+from shothik_payment.domain.model.time import DAY, HOUR, MINUTE
+from shothik_payment.domain.ports.gateway import GatewayDispute, GatewayRefund
+from tests.support.world import PARAPHRASE, SLIDE, T0, World
+
+OPEN, WON, LOST = DisputeState.OPEN, DisputeState.WON, DisputeState.LOST
+STOP_ALL = [f"service.{PARAPHRASE}.stop_user", f"service.{SLIDE}.stop_user"]
+RESUME_ALL = [f"service.{PARAPHRASE}.resume_user", f"service.{SLIDE}.resume_user"]
+
+
+@pytest.fixture
+def world() -> World:
+    """100 credits were bought for 10.00 USD, and 50 others are there, which are spent last."""
+    world = World()
+    world.open_payment()
+    world.settle()
+    world.grant(50, priority=9)
+    world.heard()
+    return world
+
+
+def figures(world: World) -> tuple[int, int]:
+    return world.wallet.available, world.wallet.debt
+
+
+def causes(world: World) -> list[StopCause]:
+    return world.wallet.causes(PARAPHRASE)
+
+
+def refunded(
+    amount_minor: int, state: RefundState = RefundState.SUCCEEDED, nth: int = 1
+) -> GatewayRefund:
+    return GatewayRefund(f"re_{nth}", Money(amount_minor, "USD"), state)
+
+
+# Opened
+
+
+def test_opened_it_takes_the_payments_unspent_credits_and_stops_the_user(world: World) -> None:
+    world.deduct(30)
+    world.heard()
+    payment = world.record_dispute(OPEN)
+    assert figures(world) == (50, 0)
+    assert (payment.status, payment.disputes[0].clawed) == (PaymentStatus.DISPUTED, 70)
+    assert payment.next_check_at == T0 + 10 * MINUTE
+    heard = world.heard()
+    assert [event.data.routing_key() for event in heard] == ["credit.deducted", *STOP_ALL]
+    assert heard[-1].data == e.ServiceStopUser(SLIDE, StopCause.DISPUTE, [StopCause.DISPUTE])
+
+
+def test_opened_after_everything_is_spent_it_books_no_debt_and_stops_all_the_same(
+    world: World,
+) -> None:
+    world.deduct(150)
+    world.heard()
+    payment = world.record_dispute(OPEN)
+    assert (figures(world), payment.disputes[0].clawed) == ((0, 0), 0)
+    # They heard of their stop before; this is one cause more.
+    assert world.heard() == []
+    assert causes(world) == [StopCause.CREDITS_GONE, StopCause.DISPUTE]
+
+
+def test_taking_the_last_credits_is_one_stop_with_two_causes() -> None:
+    world = World()
+    world.open_payment()
+    world.settle()
+    world.heard()
+    world.record_dispute(OPEN)
+    heard = world.heard()
+    assert [event.data.routing_key() for event in heard] == [
+        "credit.deducted",
+        "usage.limit_exceeded",
+        *STOP_ALL,
+    ]
+    assert set(heard[-1].data.causes) == {  # type: ignore[attr-defined]
+        StopCause.DISPUTE,
+        StopCause.CREDITS_GONE,
+    }
+
+
+def test_of_a_part_its_share_is_in_question(world: World) -> None:
+    payment = world.record_dispute(OPEN, 255)
+    assert (figures(world), payment.disputes[0].clawed) == ((125, 0), 25)
+
+
+def test_a_disputed_payment_is_not_refunded_by_us(world: World) -> None:
+    world.record_dispute(OPEN)
+    begin = {"payment_id": "pay_1", "refund_id": "r", "amount_minor": 1, "next_check_at": T0}
+    error = world.refusal(PaymentNotRefundable, c.BeginRefund, **begin)
+    assert error.status == "disputed"
+
+
+def test_a_dispute_of_money_under_review_stops_and_takes_nothing(world: World) -> None:
+    world.open_payment("pay_2")
+    world.settle("pay_2", Money(1, "USD"))
+    payment = world.record_dispute(OPEN, 1, "pay_2")
+    assert (figures(world), causes(world)) == ((150, 0), [StopCause.DISPUTE])
+    assert payment.status is PaymentStatus.REVIEW
+    world.do(c.AcceptPayment, payment_id="pay_2", reason="looked")
+    assert world.stored_payment("pay_2").status is PaymentStatus.DISPUTED
+    assert figures(world) == (150, 0)
+
+
+# Won
+
+
+def test_won_the_credits_are_granted_again_and_the_user_resumes_at_once(world: World) -> None:
+    world.deduct(30)
+    world.record_dispute(OPEN)
+    world.heard()
+    payment = world.record_dispute(WON)
+    assert figures(world) == (120, 0)
+    assert (payment.status, payment.next_check_at) == (PaymentStatus.WON, None)
+    assert payment.disputes[0].clawed == 0
+    assert world.told() == ["credit.added", *RESUME_ALL]
+    assert causes(world) == []
+
+
+@pytest.mark.parametrize(
+    ("ends", "after", "expected"),
+    [
+        (None, 30 * DAY, None),
+        (100 * DAY, 30 * DAY, 100 * DAY),
+        (HOUR, 2 * HOUR, 74 * HOUR),
+        (80 * HOUR, 10 * HOUR, 82 * HOUR),
+    ],
+)
+def test_what_is_granted_again_has_the_old_end_and_three_days_at_least(
+    world: World, ends: int | None, after: int, expected: int | None
+) -> None:
+    expires = None if ends is None else T0 + ends
+    world.open_payment("pay_2", credits_expire_at=expires)
+    world.settle("pay_2")
+    world.record_dispute(OPEN, payment_id="pay_2")
+    world.now += after
+    world.record_dispute(WON, payment_id="pay_2")
+    (grant,) = (g for g in world.wallet.grants if g.payment_id == "pay_2")
+    assert (grant.available, grant.source) == (100, "purchase")
+    assert grant.expires_at == (None if expected is None else T0 + expected)
+
+
+def test_what_a_won_dispute_gave_again_can_be_taken_for_a_refund(world: World) -> None:
+    world.record_dispute(OPEN)
+    world.record_dispute(WON)
+    world.record_refund(refunded(1000))
+    assert figures(world) == (50, 0)
+    assert world.stored_payment("pay_1").status is PaymentStatus.REFUNDED
+
+
+def test_heard_of_only_when_it_is_won_it_has_no_effect(world: World) -> None:
+    payment = world.record_dispute(WON)
+    assert (figures(world), payment.status) == ((150, 0), PaymentStatus.WON)
+    assert world.heard() == []
+
+
+# Lost
+
+
+def test_lost_what_was_spent_is_debt_and_the_stop_stays_until_it_is_paid(world: World) -> None:
+    world.deduct(30)
+    world.record_dispute(OPEN)
+    world.heard()
+    world.now += 5
+    payment = world.record_dispute(LOST)
+    assert (figures(world), payment.disputes[0].clawed) == ((50, 30), 100)
+    assert (payment.status, payment.next_check_at) == (PaymentStatus.LOST, None)
+    assert world.heard() == []
+    assert world.wallet.stopped_since(PARAPHRASE) == T0
+    world.grant(29)
+    assert world.told() == ["credit.added"]
+    world.grant(2)
+    assert figures(world) == (51, 0)
+    assert world.told() == ["credit.added", *RESUME_ALL]
+
+
+def test_lost_with_nothing_spent_the_user_resumes_at_once(world: World) -> None:
+    world.record_dispute(OPEN)
+    world.heard()
+    world.record_dispute(LOST)
+    assert figures(world) == (50, 0)
+    assert world.told() == RESUME_ALL
+
+
+def test_heard_of_only_when_it_is_lost_it_takes_everything_and_stops(world: World) -> None:
+    world.deduct(30)
+    world.heard()
+    world.record_dispute(LOST)
+    assert figures(world) == (50, 30)
+    assert world.told() == ["credit.deducted", *STOP_ALL]
+
+
+def test_two_lost_disputes_are_one_stop_that_ends_with_the_debt(world: World) -> None:
+    world.deduct(100)
+    world.record_dispute(LOST, 400, dispute_id="dp_1")
+    world.record_dispute(LOST, 600, dispute_id="dp_2")
+    assert (figures(world), causes(world)) == ((50, 100), [StopCause.DISPUTE])
+    world.grant(100)
+    assert (figures(world), causes(world)) == ((50, 0), [])
+
+
+# Several at a time
+
+
+def test_of_two_open_disputes_the_user_resumes_with_the_last(world: World) -> None:
+    world.record_dispute(OPEN, 300, dispute_id="dp_1")
+    world.record_dispute(OPEN, 300, dispute_id="dp_2")
+    assert figures(world) == (90, 0)
+    world.heard()
+    world.record_dispute(WON, 300, dispute_id="dp_1")
+    assert (figures(world), world.told()) == ((120, 0), ["credit.added"])
+    payment = world.record_dispute(LOST, 300, dispute_id="dp_2")
+    assert (figures(world), world.told()) == ((120, 0), RESUME_ALL)
+    assert payment.status is PaymentStatus.LOST
+
+
+def test_two_disputes_of_the_whole_question_no_credit_twice(world: World) -> None:
+    world.record_dispute(OPEN, dispute_id="dp_1")
+    payment = world.record_dispute(OPEN, dispute_id="dp_2")
+    assert figures(world) == (50, 0)
+    assert [dispute.clawed for dispute in payment.disputes] == [100, 0]
+    payment = world.record_dispute(WON, dispute_id="dp_1")
+    assert figures(world) == (50, 0)
+    assert [dispute.clawed for dispute in payment.disputes] == [0, 100]
+    world.record_dispute(WON, dispute_id="dp_2")
+    assert figures(world) == (150, 0)
+
+
+@pytest.mark.parametrize("verdict", [WON, LOST])
+@pytest.mark.parametrize("ended", [RefundState.SUCCEEDED, RefundState.FAILED])
+@pytest.mark.parametrize("refund_first", [True, False])
+def test_a_refund_that_was_pending_when_the_dispute_was_opened(
+    world: World, verdict: DisputeState, ended: RefundState, refund_first: bool
+) -> None:
+    world.record_refund(refunded(500, RefundState.PENDING))
+    world.record_dispute(OPEN)
+    assert (world.wallet.available, world.wallet.held) == (50, 50)
+    steps = [
+        lambda: world.record_refund(refunded(500, ended)),
+        lambda: world.record_dispute(verdict),
+    ]
+    for step in steps if refund_first else reversed(steps):
+        step()
+    kept = {
+        (WON, RefundState.SUCCEEDED): 50,
+        (WON, RefundState.FAILED): 100,
+    }.get((verdict, ended), 0)
+    assert (figures(world), world.wallet.held) == ((50 + kept, 0), 0)
+    payment = world.stored_payment("pay_1")
+    taken = sum(r.clawed for r in payment.refunds) + sum(d.clawed for d in payment.disputes)
+    assert taken == 100 - kept
+
+
+def test_a_refund_and_a_dispute_of_the_whole_take_it_once(world: World) -> None:
+    world.deduct(100)
+    world.record_dispute(OPEN)
+    world.record_refund(refunded(1000))
+    assert figures(world) == (50, 100)
+    world.record_dispute(LOST)
+    assert figures(world) == (50, 100)
+
+
+# Twice, late, and in any order
+
+
+@pytest.mark.parametrize("verdict", [OPEN, WON, LOST])
+def test_told_twice_or_of_what_was_before_changes_nothing(
+    world: World, verdict: DisputeState
+) -> None:
+    world.deduct(30)
+    world.record_dispute(verdict)
+    version = world.wallet.version
+    world.record_dispute(verdict)
+    world.record_dispute(OPEN)
+    if verdict is not OPEN:
+        world.record_dispute(LOST)
+        world.record_dispute(WON)
+    assert world.wallet.version == version
+
+
+def test_a_dispute_of_what_nobody_paid_is_none(world: World) -> None:
+    world.open_payment("pay_2")
+    world.record_dispute(OPEN, payment_id="pay_2")
+    assert world.last_change is None
+    assert causes(world) == []
+
+
+PENDING, SUCCEEDED, FAILED = RefundState.PENDING, RefundState.SUCCEEDED, RefundState.FAILED
+Report = GatewayRefund | GatewayDispute
+REFUNDS_GO = [[PENDING, SUCCEEDED], [SUCCEEDED], [PENDING, FAILED], [PENDING, SUCCEEDED, FAILED]]
+DISPUTES_GO = [[OPEN], [OPEN, WON], [OPEN, LOST], [WON], [LOST]]
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> tuple[list[Report], list[Report]]:
+    """What became of a payment's money in order, and the same told in any order, some of it
+    twice. A refund that failed is told of at the end once more, as the next look would."""
+    in_order: list[Report] = []
+    last: list[Report] = []
+    sends_back = False
+    for nth in range(draw(st.integers(0, 3))):
+        amount = Money(draw(st.integers(1, 333)), "USD")
+        states = draw(st.sampled_from(REFUNDS_GO))
+        sends_back = sends_back or states[-1] is FAILED
+        reports = [GatewayRefund(f"re_{nth}", amount, state) for state in states]
+        in_order += reports
+        last += reports[-1:] if states[-1] is FAILED else []
+    # With a refund sent back, an open dispute leaves what was forced to be sorted out at its end.
+    ways = [way for way in DISPUTES_GO if way[-1] is not OPEN or not sends_back]
+    for nth in range(draw(st.integers(0, 2))):
+        amount = Money(draw(st.integers(1, 1000)), "USD")
+        in_order += [
+            GatewayDispute(f"dp_{nth}", amount, state) for state in draw(st.sampled_from(ways))
+        ]
+    some = draw(st.lists(st.sampled_from(in_order), max_size=6)) if in_order else []
+    return in_order, [*draw(st.permutations(in_order + some)), *last]
+
+
+def after(reports: list[Report], spent: int) -> World:
+    world = World()
+    world.open_payment(credits=97)
+    world.settle()
+    world.grant(10, priority=9)
+    if spent:
+        world.deduct(spent)
+    for report in reports:
+        if isinstance(report, GatewayRefund):
+            world.record_refund(report)
+        else:
+            world.do(c.RecordDispute, payment_id="pay_1", dispute=report)
+    return world
+
+
+@given(history=histories(), spent=st.integers(0, 107))
+@settings(max_examples=120)
+def test_refunds_and_disputes_in_any_order_and_told_twice_end_in_the_same_state(
+    history: tuple[list[Report], list[Report]], spent: int
+) -> None:
+    worlds = [after(reports, spent) for reports in history]
+    ordered, shuffled = worlds
+    assert figures(shuffled) == figures(ordered)
+    assert shuffled.wallet.held == ordered.wallet.held == 0
+    kept = []
+    for world in worlds:
+        payment = world.stored_payment("pay_1")
+        disputes = {(d.id, d.state) for d in payment.disputes}
+        refunds = {(r.id, r.state) for r in payment.refunds if r.state is not FAILED}
+        kept.append((payment.status, payment.refunded_minor, disputes, refunds))
+        taken = sum(r.clawed for r in payment.refunds) + sum(d.clawed for d in payment.disputes)
+        assert world.wallet.available - world.wallet.debt == 97 + 10 - spent - taken
+        assert taken <= 97
+        if not payment.disputes:
+            assert taken == 97 * payment.refunded_minor // 1000
+        open_now = any(d.state is OPEN for d in payment.disputes)
+        lost = any(d.state is LOST for d in payment.disputes)
+        stopped = StopCause.DISPUTE in causes(world)
+        assert stopped or not open_now
+        assert not stopped or open_now or (lost and world.wallet.debt)
+    assert kept[0] == kept[1]

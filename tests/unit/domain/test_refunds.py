@@ -1,0 +1,407 @@
+"""Refunds: reserved before the gateway is asked, then taken back or released."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shothik_payment.domain import events as e
+from shothik_payment.domain.errors import (
+    HoldClosed,
+    InsufficientCredits,
+    LimitReached,
+    NotFound,
+    PaymentNotRefundable,
+    RefundExceedsPayment,
+    RefundInProgress,
+    WrongService,
+)
+from shothik_payment.domain.ledger import commands as c
+from shothik_payment.domain.model.money import Money
+from shothik_payment.domain.model.payment import PaymentStatus, Refund, RefundState
+from shothik_payment.domain.model.time import DAY, HOUR, MINUTE
+from shothik_payment.domain.ports.gateway import GatewayRefund
+from tests.support.world import PARAPHRASE, SLIDE, T0, World, key
+
+PENDING, SUCCEEDED, FAILED = RefundState.PENDING, RefundState.SUCCEEDED, RefundState.FAILED
+STOP_ALL = [f"service.{PARAPHRASE}.stop_user", f"service.{SLIDE}.stop_user"]
+RESUME_ALL = [f"service.{PARAPHRASE}.resume_user", f"service.{SLIDE}.resume_user"]
+
+
+@pytest.fixture
+def world() -> World:
+    """100 credits were bought for 10.00 USD, and nothing else is there."""
+    world = World()
+    world.open_payment()
+    world.settle()
+    world.heard()
+    return world
+
+
+def told(
+    amount_minor: int, state: RefundState = SUCCEEDED, refund: Refund | None = None, nth: int = 1
+) -> GatewayRefund:
+    """What the gateway says of its `nth` refund; `refund` None: it began there."""
+    ours = None if refund is None else refund.id
+    code = "bank_account_closed" if state is FAILED else None
+    return GatewayRefund(f"re_{nth}", Money(amount_minor, "USD"), state, ours, code)
+
+
+def refund(world: World, amount_minor: int | None = None, nth: int = 1) -> Refund:
+    begun = world.begin_refund(amount_minor)
+    world.record_refund(told(begun.amount_minor, refund=begun, nth=nth))
+    return world.stored_payment("pay_1").refunds[-1]
+
+
+def figures(world: World) -> tuple[int, int, int]:
+    return world.wallet.available, world.wallet.held, world.wallet.debt
+
+
+# Reserving
+
+
+def test_what_is_reserved_cannot_be_spent_and_no_service_can_end_it(world: World) -> None:
+    begun = world.begin_refund(600)
+    assert figures(world) == (40, 60, 0)
+    world.refusal(InsufficientCredits, c.Deduct, amount=41, service=PARAPHRASE)
+    (hold,) = world.wallet.holds.values()
+    assert begun.hold_id == hold.id
+    for kind in (c.CaptureHold, c.ReleaseHold):
+        world.refusal(WrongService, kind, hold_id=hold.id, service=PARAPHRASE)
+    world.now += 1000 * DAY
+    world.deduct(40)
+    assert figures(world) == (0, 60, 0)
+
+
+def test_reserving_everything_tells_nothing_and_taking_it_tells_that_credits_are_gone(
+    world: World,
+) -> None:
+    begun = world.begin_refund()
+    assert (world.told(), world.wallet.stops) == ([], [])
+    world.record_refund(told(1000, refund=begun))
+    assert world.told() == [
+        "payment.refunded",
+        "credit.deducted",
+        "usage.limit_exceeded",
+        *STOP_ALL,
+    ]
+    assert figures(world) == (0, 0, 0)
+    payment = world.stored_payment("pay_1")
+    assert (payment.status, payment.refunded_minor, payment.next_check_at) == (
+        PaymentStatus.REFUNDED,
+        1000,
+        None,
+    )
+
+
+def test_a_refund_is_told_with_its_facts(world: World) -> None:
+    refund(world, 250)
+    refunded, deducted = (event.data for event in world.heard())
+    assert refunded == e.PaymentRefunded(
+        "pay_1", "sandbox", "session_pay_1", 1000, "USD", 100, "credits_100", refunded_minor=250
+    )
+    row = world.rows[-1]
+    assert deducted == e.CreditDeducted(
+        row.id,
+        "clawback",
+        25,
+        75,
+        75,
+        hold_id=row.hold_id,
+        payment_id="pay_1",
+        reason="refund",
+    )
+
+
+def test_only_the_payments_own_credits_are_reserved(world: World) -> None:
+    world.grant(50, priority=9)
+    world.deduct(80)
+    world.begin_refund()
+    assert figures(world) == (50, 20, 0)
+    world.refusal(InsufficientCredits, c.Deduct, amount=51, service=PARAPHRASE)
+
+
+def test_while_it_is_pending_the_gateway_is_asked_again_and_then_no_more(world: World) -> None:
+    begun = world.begin_refund(next_check_at=T0 + 5)
+    assert world.stored_payment("pay_1").next_check_at == T0 + 5
+    world.record_refund(told(1000, PENDING, begun))
+    assert world.stored_payment("pay_1").next_check_at == T0 + 5
+    world.record_refund(told(1000, SUCCEEDED, begun))
+    assert world.stored_payment("pay_1").next_check_at is None
+
+
+# Taking back
+
+
+def test_half_is_spent_the_whole_is_refunded_what_is_missing_is_debt_and_later_inflows_pay_it(
+    world: World,
+) -> None:
+    world.deduct(50)
+    done = refund(world)
+    assert done.clawed == 100
+    assert figures(world) == (0, 0, 50)
+    world.grant(30)
+    assert figures(world) == (0, 0, 20)
+    world.heard()
+    world.grant(30)
+    assert figures(world) == (10, 0, 0)
+    assert world.told() == ["credit.added", "usage.limit_reset", *RESUME_ALL]
+
+
+def test_credits_under_a_services_hold_become_debt_that_their_release_pays(world: World) -> None:
+    hold = world.hold(70)
+    refund(world)
+    assert figures(world) == (0, 70, 70)
+    world.capture(hold, 20)
+    assert figures(world) == (0, 0, 20)
+
+
+@given(
+    credits=st.integers(1, 500),
+    price=st.integers(1, 2000),
+    spent=st.floats(0, 1),
+    data=st.data(),
+)
+@settings(max_examples=60)
+def test_in_parts_the_share_of_all_parts_together_is_taken_rounded_down(
+    credits: int, price: int, spent: float, data: st.DataObject
+) -> None:
+    world = World()
+    world.open_payment(price=Money(price, "USD"), credits=credits)
+    world.settle(paid=Money(price, "USD"))
+    used = int(credits * spent)
+    if used:
+        world.deduct(used)
+    left, nth = price, 0
+    while left and nth < 8:
+        nth += 1
+        left -= refund(world, data.draw(st.integers(1, left)), nth).amount_minor
+        taken = credits * (price - left) // price
+        assert world.wallet.available - world.wallet.debt == credits - used - taken
+        assert world.wallet.debt == max(0, taken - (credits - used))
+        payment = world.stored_payment("pay_1")
+        assert sum(part.clawed for part in payment.refunds) == taken
+        assert payment.refunded_minor == price - left
+        status = PaymentStatus.PARTIALLY_REFUNDED if left else PaymentStatus.REFUNDED
+        assert payment.status is status
+
+
+# Refused
+
+
+def test_refused_by_the_gateway_it_is_released_and_its_key_is_free_again(world: World) -> None:
+    request = key("r1")
+    begun = world.begin_refund(400, request=request)
+    assert world.wallet.held == 40
+    fail = {"payment_id": "pay_1", "refund_id": begun.id, "failure_code": "too_old"}
+    world.do(c.FailRefund, request_key=request.key, **fail)
+    assert figures(world) == (100, 0, 0)
+    payment = world.stored_payment("pay_1")
+    assert (payment.status, payment.next_check_at) == (PaymentStatus.PAID, None)
+    assert (payment.refunds[0].state, payment.refunds[0].failure_code) == (FAILED, "too_old")
+    assert world.told() == []
+    world.do(c.FailRefund, **fail)
+    assert world.last_change is None
+    again = world.begin_refund(500, request=key("r1", b"another body"))
+    assert again.amount_minor == 500
+
+
+def test_failed_after_it_succeeded_gives_the_credits_again(world: World) -> None:
+    world.deduct(30)
+    done = refund(world)
+    assert figures(world) == (0, 0, 30)
+    world.heard()
+    world.record_refund(told(1000, FAILED, done))
+    assert figures(world) == (70, 0, 0)
+    payment = world.stored_payment("pay_1")
+    assert (payment.status, payment.refunded_minor) == (PaymentStatus.PAID, 0)
+    assert world.told() == ["credit.added", "usage.limit_reset", *RESUME_ALL]
+    assert refund(world, nth=2).clawed == 100
+
+
+def test_failed_after_it_succeeded_the_rest_is_rounded_down_together_again(world: World) -> None:
+    world.open_payment("pay_2", price=Money(3, "USD"), credits=100)
+    world.settle("pay_2", Money(3, "USD"))
+    for nth in (1, 2):
+        world.record_refund(told(1, nth=nth), "pay_2")
+    assert world.wallet.available == 200 - 66
+    world.record_refund(told(1, FAILED, nth=1), "pay_2")
+    assert world.wallet.available == 200 - 33
+    assert [r.clawed for r in world.stored_payment("pay_2").refunds] == [0, 33]
+
+
+def test_credits_with_an_end_come_back_with_it_but_live_three_days_at_least(world: World) -> None:
+    for nth, (ends, expected) in enumerate(((HOUR, 72 * HOUR), (100 * DAY, 100 * DAY))):
+        payment_id = f"pay_e{nth}"
+        world.open_payment(payment_id, credits_expire_at=T0 + ends)
+        world.settle(payment_id)
+        world.record_refund(told(1000, nth=nth), payment_id)
+        world.record_refund(told(1000, FAILED, nth=nth), payment_id)
+        (grant,) = (g for g in world.wallet.grants if g.payment_id == payment_id)
+        assert (grant.available, grant.expires_at) == (100, T0 + expected)
+
+
+def test_what_a_refused_refund_releases_after_its_end_expires_at_once(world: World) -> None:
+    world.open_payment("pay_e", credits_expire_at=T0 + HOUR)
+    world.settle("pay_e")
+    begun = world.begin_refund(payment_id="pay_e")
+    world.now += HOUR
+    world.expire()
+    assert figures(world) == (100, 100, 0)
+    world.do(c.FailRefund, payment_id="pay_e", refund_id=begun.id, failure_code="no")
+    assert figures(world) == (100, 0, 0)
+
+
+# What is refused, in this order
+
+
+def test_refunds_are_judged_in_a_written_order(world: World) -> None:
+    """not_found, payment_not_refundable, refund_in_progress, refund_exceeds_payment."""
+    begin = {"refund_id": "rfd_x", "next_check_at": T0, "amount_minor": 1001}
+    world.refusal(NotFound, c.BeginRefund, payment_id="pay_x", **begin)
+    world.open_payment("pay_2")
+    error = world.refusal(PaymentNotRefundable, c.BeginRefund, payment_id="pay_2", **begin)
+    assert error.details() == {"payment_id": "pay_2", "status": "pending"}
+    over = world.refusal(RefundExceedsPayment, c.BeginRefund, payment_id="pay_1", **begin)
+    assert over.details() == {"requested": 1001, "refundable": 1000, "currency": "USD"}
+    begun = world.begin_refund(400)
+    busy = world.refusal(RefundInProgress, c.BeginRefund, payment_id="pay_1", **begin)
+    assert busy.details() == {"payment_id": "pay_1", "refund_id": begun.id}
+    world.record_refund(told(400, refund=begun))
+    over = world.refusal(
+        RefundExceedsPayment, c.BeginRefund, payment_id="pay_1", **begin | {"amount_minor": 601}
+    )
+    assert over.refundable == 600
+    refund(world, nth=2)
+    done = world.refusal(PaymentNotRefundable, c.BeginRefund, payment_id="pay_1", **begin)
+    assert done.status == "refunded"
+
+
+def test_a_payment_has_so_many_refunds_and_no_more() -> None:
+    world = World(max_refunds=2)
+    world.open_payment()
+    world.settle()
+    refund(world, 1, nth=1)
+    refund(world, 1, nth=2)
+    begin = {"payment_id": "pay_1", "refund_id": "r", "next_check_at": T0, "amount_minor": 1}
+    error = world.refusal(LimitReached, c.BeginRefund, **begin)
+    assert error.details() == {"what": "refunds of the payment", "limit": 2}
+
+
+def test_the_same_request_is_answered_with_the_payment_as_it_is(world: World) -> None:
+    begin = {"payment_id": "pay_1", "amount_minor": 100, "next_check_at": T0, "request": key("r1")}
+    world.do(c.BeginRefund, refund_id="rfd_1", **begin)
+    again = world.do(c.BeginRefund, refund_id="rfd_2", **begin)
+    assert again.replayed
+    assert again.payment == world.stored_payment("pay_1")
+    assert [r.id for r in world.stored_payment("pay_1").refunds] == ["rfd_1"]
+
+
+def test_the_frozen_can_be_refunded(world: World) -> None:
+    world.freeze()
+    refund(world, 500)
+    assert figures(world) == (50, 0, 0)
+
+
+def test_money_under_review_is_refunded_and_takes_no_credits(world: World) -> None:
+    world.open_payment("pay_2")
+    world.settle("pay_2", Money(700, "USD"))
+    begun = world.begin_refund(payment_id="pay_2")
+    assert (begun.amount_minor, begun.hold_id) == (700, None)
+    payment = world.record_refund(told(700, refund=begun), "pay_2")
+    assert (payment.status, payment.review_reason) == (PaymentStatus.REFUNDED, None)
+    assert figures(world) == (100, 0, 0)
+    assert world.told() == ["payment.refunded"]
+
+
+def test_accepted_after_a_part_was_refunded_its_share_is_taken_as_if_it_had_been_before(
+    world: World,
+) -> None:
+    world.open_payment("pay_2")
+    world.settle("pay_2", Money(2000, "USD"))
+    world.record_refund(told(500), "pay_2")
+    assert world.stored_payment("pay_2").status is PaymentStatus.REVIEW
+    world.do(c.AcceptPayment, payment_id="pay_2", reason="looked")
+    payment = world.stored_payment("pay_2")
+    assert (payment.status, payment.refunds[0].clawed) == (PaymentStatus.PARTIALLY_REFUNDED, 25)
+    assert world.wallet.available == 100 + 75
+
+
+# Begun at the gateway
+
+
+def test_a_refund_from_the_dashboard_reserves_while_it_is_pending(world: World) -> None:
+    world.record_refund(told(500, PENDING))
+    assert figures(world) == (50, 50, 0)
+    stored = world.stored_payment("pay_1")
+    assert stored.next_check_at == T0 + 10 * MINUTE
+    world.record_refund(told(500))
+    assert figures(world) == (50, 0, 0)
+    (found,) = world.stored_payment("pay_1").refunds
+    assert (found.id, found.gateway_id, found.state, found.clawed) == (
+        "re_1",
+        "re_1",
+        SUCCEEDED,
+        50,
+    )
+
+
+def test_a_refund_from_the_dashboard_that_has_succeeded_already_ends_in_the_same_state(
+    world: World,
+) -> None:
+    world.record_refund(told(500))
+    assert figures(world) == (50, 0, 0)
+    assert world.stored_payment("pay_1").next_check_at is None
+    assert world.told() == ["payment.refunded", "credit.deducted"]
+
+
+def test_a_refund_that_was_never_heard_of_and_has_failed_is_none(world: World) -> None:
+    world.record_refund(told(500, FAILED))
+    assert world.last_change is None
+    assert world.stored_payment("pay_1").refunds == []
+
+
+def test_a_refund_of_what_nobody_paid_is_none(world: World) -> None:
+    world.open_payment("pay_2")
+    world.record_refund(told(500), "pay_2")
+    assert world.last_change is None
+
+
+def test_equal_parts_are_told_apart_by_their_ids(world: World) -> None:
+    ours = world.begin_refund(300)
+    world.record_refund(told(300, nth=1))
+    assert world.stored_payment("pay_1").refunds[0].state is PENDING
+    world.record_refund(told(300, refund=ours, nth=2))
+    payment = world.stored_payment("pay_1")
+    assert [(r.gateway_id, r.state) for r in payment.refunds] == [
+        ("re_2", SUCCEEDED),
+        ("re_1", SUCCEEDED),
+    ]
+    assert (payment.refunded_minor, world.wallet.available) == (600, 40)
+
+
+def test_what_was_known_by_our_id_is_known_by_the_gateways_from_then_on(world: World) -> None:
+    ours = world.begin_refund(300)
+    world.record_refund(told(300, PENDING, ours))
+    world.record_refund(told(300, SUCCEEDED))
+    assert len(world.stored_payment("pay_1").refunds) == 1
+    assert figures(world) == (70, 0, 0)
+
+
+@pytest.mark.parametrize("state", [PENDING, SUCCEEDED, FAILED])
+def test_told_twice_or_of_what_was_before_changes_nothing(world: World, state: RefundState) -> None:
+    ours = world.begin_refund(300)
+    world.record_refund(told(300, state, ours))
+    version = world.wallet.version
+    earlier = [PENDING, SUCCEEDED, FAILED][: [PENDING, SUCCEEDED, FAILED].index(state) + 1]
+    for before in earlier:
+        world.record_refund(told(300, before, ours))
+        world.record_refund(told(300, before))
+    assert world.wallet.version == version
+
+
+def test_a_captured_hold_stays_closed(world: World) -> None:
+    done = refund(world, 100)
+    assert done.hold_id is not None
+    world.refusal(HoldClosed, c.ReleaseHold, hold_id=done.hold_id, service="refund")
