@@ -64,7 +64,8 @@ def open_tills(folder: Path) -> Iterator[Tills]:
 
 
 def settings_of(tills: Tills) -> dict[str, str]:
-    return {name: value for till in tills for name, value in till.settings().items()}
+    found = {name: value for till in tills for name, value in till.settings().items()}
+    return {**found, "LOG_LEVEL": "debug"}
 
 
 @pytest.fixture(scope="module")

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pymongo
 import pytest
 
 from tests.e2e.service import Client
 from tests.e2e.shop import Shop
 from tests.e2e.tills import Opened, Till
-from tests.simulators.stripe.simulator import GET_SESSION, Fault
+from tests.simulators.bkash.merchant import MSISDN
+from tests.simulators.stripe.shapes import CARD_NUMBER
+from tests.simulators.stripe.simulator import CREATE_SESSION, GET_SESSION, Fault
 
 
 async def bought(shop: Shop, till: Till, user_id: str) -> Opened:
@@ -169,3 +172,47 @@ async def test_stripe_s_webhooks_that_must_not_get_in(shop: Shop) -> None:
             answer = await anybody.http.post(address, content=content, headers=sent)
             assert answer.status_code == 401, answer.text
     assert await shop.status(opened, "forged") == "pending"
+
+
+async def test_nothing_secret_is_logged_told_or_kept(shop: Shop) -> None:
+    """After good and bad answers of both gateways, with everything logged."""
+    stripe, bkash = shop.stripe.simulator, shop.bkash.simulator
+    answers = []
+    for fault in (Fault.KEY_REFUSED, Fault.GARBAGE, Fault.ERROR):
+        await stripe.fault(CREATE_SESSION, fault, times=4)
+        body = {"packId": "credits_100", "gateway": "stripe"}
+        async with shop.deployment.by_user("secretive") as user:
+            answers.append((await user.send("/payments/initiate", body)).text)
+        await stripe.no_more_faults()
+    await bkash.refuse_token("create", times=3)
+    async with shop.deployment.by_user("secretive") as user:
+        body = {"packId": "credits_100", "gateway": "bkash"}
+        answers.append((await user.send("/payments/initiate", body)).text)
+    for till in (shop.stripe, shop.bkash):
+        opened = await bought(shop, till, "secretive")
+        address = f"{shop.deployment.apis[0]}/webhooks/{till.name}"
+        if till is shop.bkash:
+            assert await bkash.notify(address, opened["sessionId"]) == [200]
+        async with shop.deployment.by_admin() as admin:
+            answers.append(str(await admin.get(f"/admin/payments/{opened['paymentId']}")))
+    async with shop.deployment.by_admin() as admin:
+        answers.append(str(await admin.events("secretive")))
+    logs = [file.read_bytes() for file in shop.deployment.folder.glob("*.log")]
+    assert sum(map(len, logs)) > 1_000
+    kept = [*logs, *stored(shop), *(answer.encode() for answer in answers)]
+    for secret in ("planted", "whsec_of_before", MSISDN, CARD_NUMBER):
+        assert [where[:200] for where in kept if secret.encode() in where] == [], secret
+
+
+def stored(shop: Shop) -> list[bytes]:
+    """All that the store keeps."""
+    url = shop.deployment.environment["DATABASE_URL"]
+    if url.startswith("sqlite"):
+        return [file.read_bytes() for file in shop.deployment.folder.glob("shothik.db*")]
+    with pymongo.MongoClient[dict[str, Any]](url) as client:
+        database = client.get_default_database()
+        return [
+            str(document).encode()
+            for name in database.list_collection_names()
+            for document in database[name].find()
+        ]

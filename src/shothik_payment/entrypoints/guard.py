@@ -106,6 +106,17 @@ def _gateways_in_production(settings: Settings) -> Iterator[tuple[str, str]]:
         )
     if stripe and settings.stripe_api_base is not None:
         yield "STRIPE_API_BASE", "is for tests; unset it, and Stripe's own address is used"
+    if stripe and settings.stripe_test_mode:
+        yield (
+            "STRIPE_SECRET_KEY",
+            "is a key of Stripe's test mode, where cards cost nothing; set a live one (sk_live_…)",
+        )
+    if bkash and "sandbox" in settings.bkash_base_url:
+        yield (
+            "BKASH_BASE_URL",
+            "is bKash's sandbox, where money is not real; set "
+            "https://tokenized.pay.bka.sh/v1.2.0-beta",
+        )
     if bkash and settings.bkash_sns_cert_origin is not None:
         yield (
             "BKASH_SNS_CERT_ORIGIN",

@@ -217,6 +217,11 @@ class Settings(BaseSettings):
         return tuple(word.strip() for word in words if word.strip())
 
     @property
+    def stripe_test_mode(self) -> bool:
+        key = self.stripe_secret_key
+        return key is not None and "_test_" in key.get_secret_value()[:16]
+
+    @property
     def bkash_on(self) -> bool:
         return all(getattr(self, name) is not None for name in _BKASH)
 

@@ -55,6 +55,12 @@ def test_an_amount_in_another_currency() -> None:
         formats.amount({"currency": "BDT"})
 
 
+def test_numbers_are_read_digit_by_digit() -> None:
+    answer = read_answer(200, b'{"amount": 12345678901.10, "whole": 10}')
+    assert formats.amount(answer.fields) == Money(1_234_567_890_110, "BDT")
+    assert formats.amount(answer.fields, "whole") == Money(1_000, "BDT")
+
+
 @pytest.mark.parametrize(
     ("text", "at"),
     [

@@ -4,7 +4,10 @@ import pytest
 
 from shothik_payment.domain import events as e
 from shothik_payment.domain.model.grant import GrantSource
+from shothik_payment.domain.model.money import Money
+from shothik_payment.domain.model.payment import RefundState
 from shothik_payment.domain.model.time import HOUR, MINUTE
+from shothik_payment.domain.ports.gateway import GatewayRefund
 from tests.support.world import PARAPHRASE, SLIDE, T0, World, key
 
 STOP_ALL = [f"service.{PARAPHRASE}.stop_user", f"service.{SLIDE}.stop_user"]
@@ -158,6 +161,25 @@ def test_what_expires_is_told_before_what_the_command_does_but_after_payments(
     world.now = T0 + HOUR
     world.settle()
     assert world.told() == ["payment.completed", "credit.deducted", "credit.added"]
+
+
+def test_a_refund_tells_the_payment_first(world: World) -> None:
+    world.open_payment()
+    world.settle()
+    world.heard()
+    begun = world.begin_refund()
+    told = GatewayRefund("re_1", Money(1000, "USD"), RefundState.SUCCEEDED, begun.id)
+    world.record_refund(told)
+    heard = world.heard()
+    assert [event.data.routing_key() for event in heard] == [
+        "payment.refunded",
+        "credit.deducted",
+        EXCEEDED,
+        *STOP_ALL,
+    ]
+    assert heard[0].data == e.PaymentRefunded(
+        "pay_1", "sandbox", "session_pay_1", 1000, "USD", 100, "credits_100", refunded_minor=1000
+    )
 
 
 def test_sequences_are_gapless_per_user(world: World) -> None:

@@ -19,8 +19,11 @@ from shothik_payment.domain.errors import (
     WrongService,
 )
 from shothik_payment.domain.ledger import commands as c
+from shothik_payment.domain.model.money import Money
+from shothik_payment.domain.model.payment import DisputeState, RefundState
 from shothik_payment.domain.model.time import HOUR, MINUTE
-from tests.support.world import PARAPHRASE, SLIDE, T0, World
+from shothik_payment.domain.ports.gateway import GatewayRefund
+from tests.support.world import PARAPHRASE, SLIDE, T0, World, key
 
 
 @pytest.fixture
@@ -214,8 +217,13 @@ def test_frozen_stops_spending_and_nothing_else(world: World) -> None:
     world.adjust(-1)
     world.settle()
     world.claw_back(1, "pay_0")
+    begun = world.begin_refund(500)
+    told = GatewayRefund("re_1", Money(500, "USD"), RefundState.SUCCEEDED, begun.id)
+    world.record_refund(told)
+    world.record_dispute(DisputeState.OPEN, 500)
+    world.record_dispute(DisputeState.WON, 500)
     world.expire()
-    assert world.wallet.available == 50 - 5 + 1 + 100 - 1
+    assert world.wallet.available == 50 - 5 + 1 + 50 - 1
     assert world.wallet.status == "frozen"
 
 
@@ -230,6 +238,9 @@ def test_freezing_twice_and_unfreezing_the_unfrozen_conflict(world: World) -> No
 def test_a_refusal_leaves_nothing_behind(world: World) -> None:
     world.grant(5)
     row = world.deduct(2)
+    world.open_payment(credits=1)
+    world.settle()
+    world.deduct(1)
     before = repr(world.state.user("u1"))
     for kind, fields in (
         (c.Deduct, {"amount": 4, "service": PARAPHRASE}),
@@ -238,6 +249,19 @@ def test_a_refusal_leaves_nothing_behind(world: World) -> None:
         (c.Reverse, {"transaction_id": row.id, "service": PARAPHRASE, "amount": 3}),
         (c.CaptureHold, {"hold_id": "hold_x", "service": PARAPHRASE}),
         (c.SettlePayment, {"payment_id": "pay_x", "paid": None}),
+        (
+            c.BeginRefund,
+            {
+                "payment_id": "pay_1",
+                "refund_id": "r",
+                "next_check_at": T0,
+                "amount_minor": 1001,
+                "request": key("r"),
+            },
+        ),
+        (c.FailRefund, {"payment_id": "pay_1", "refund_id": "r", "failure_code": "no"}),
+        (c.AcceptPayment, {"payment_id": "pay_1", "reason": "r", "request": key("a")}),
+        (c.PostponeCheck, {"payment_id": "pay_1", "seen": T0, "next_check_at": T0}),
         (c.Unfreeze, {"reason": "r"}),
     ):
         (outcome,) = world.batch(world.command(kind, **fields))

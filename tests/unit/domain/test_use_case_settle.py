@@ -7,8 +7,8 @@ import pytest
 
 from shothik_payment.domain.errors import InvalidRequest, NotFound
 from shothik_payment.domain.model.money import Money
-from shothik_payment.domain.model.payment import DisputeState, PaymentStatus, RefundState
-from shothik_payment.domain.model.time import HOUR, MINUTE
+from shothik_payment.domain.model.payment import DisputeState, Payment, PaymentStatus, RefundState
+from shothik_payment.domain.model.time import DAY, HOUR, MINUTE
 from shothik_payment.domain.ports.event_log import START
 from shothik_payment.domain.ports.gateway import (
     GatewayDispute,
@@ -269,84 +269,3 @@ async def test_what_a_browser_brings_is_looked_for_and_not_believed(two: TestSer
         with pytest.raises(NotFound):
             await two.settlements.returned(gateway, session)
     assert await stored(two, payment) == payment
-
-
-# The sweep
-
-
-async def test_an_open_payment_is_asked_about_when_it_is_due(service: TestService) -> None:
-    payment = await initiate(service)
-    service.clock.advance(FIRST_CHECK_MS - 1)
-    assert await service.settlements.check_due() == 0
-    service.clock.advance(1)
-    service.gateway.says(payment, GatewayState.PAID, PRICE)
-    assert await service.settlements.check_due() == 1
-    assert (await stored(service, payment)).status is PaymentStatus.PAID
-    service.clock.advance(LAST_CHECK_AFTER_MS)
-    assert await service.settlements.check_due() == 0
-
-
-async def test_two_sweeps_at_once_ask_once(service: TestService) -> None:
-    payment = await initiate(service)
-    service.clock.advance(FIRST_CHECK_MS)
-    sweeps = [service.settlements.check_due() for _ in range(5)]
-    assert await asyncio.gather(*sweeps) == [1] * 5
-    assert service.gateway.completed == [payment.id]
-    assert (await stored(service, payment)).checks == 1
-
-
-async def test_pauses_grow_to_an_hour_and_after_three_days_the_payment_has_expired(
-    service: TestService,
-) -> None:
-    payment = await initiate(service)
-    begun = service.clock.now()
-    young, old = [], []
-    while (due := (await stored(service, payment)).next_check_at) is not None:
-        pauses = young if service.clock.now() - begun < HOUR else old
-        pauses.append(due - service.clock.now())
-        service.clock.time = due
-        assert await service.settlements.check_due() == 1
-    assert young[:3] == [FIRST_CHECK_MS, FIRST_CHECK_MS, 2 * FIRST_CHECK_MS]
-    assert set(young[3:]) == {MINUTE}
-    assert set(old) == {HOUR}
-    assert 0 < service.clock.now() - begun - LAST_CHECK_AFTER_MS <= HOUR
-    ended = await stored(service, payment)
-    assert (ended.status, ended.failure_code) == (PaymentStatus.EXPIRED, "not_paid_in_time")
-
-
-async def test_a_gateway_that_is_away_is_asked_again(service: TestService) -> None:
-    payment = await initiate(service)
-    service.gateway.away()
-    service.clock.advance(FIRST_CHECK_MS)
-    await service.settlements.check_due()
-    waiting = await stored(service, payment)
-    assert (waiting.status, waiting.checks) == (PaymentStatus.PENDING, 1)
-    assert waiting.next_check_at == service.clock.now() + FIRST_CHECK_MS
-
-
-async def test_one_payment_that_cannot_be_asked_about_holds_up_no_other(
-    service: TestService,
-) -> None:
-    strange, good = await crashed_before_the_checkout(service), await initiate(service)
-    service.gateway.no()
-    service.gateway.says(good, GatewayState.PAID, PRICE)
-    service.clock.advance(FIRST_CHECK_MS)
-    assert await service.settlements.check_due() == 2
-    assert (await stored(service, good)).status is PaymentStatus.PAID
-    assert (await stored(service, strange)).status is PaymentStatus.FAILED
-
-
-async def test_a_payment_of_a_gateway_that_is_gone_is_put_off(service: TestService) -> None:
-    intent = await crashed_before_the_checkout(service)
-    service.use_gateways(ScriptedGateway("stripe"))
-    await service.settlements.check_due()
-    waiting = await stored(service, intent)
-    assert (waiting.checks, waiting.status) == (1, PaymentStatus.CREATED)
-
-
-async def test_a_report_without_its_money_does_not_settle(service: TestService) -> None:
-    payment = await initiate(service)
-    await service.settlements.settle(
-        payment, GatewayReport(payment.id, payment.session_id or "", GatewayState.PAID)
-    )
-    assert await stored(service, payment) == payment

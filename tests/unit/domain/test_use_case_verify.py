@@ -7,7 +7,10 @@ from dataclasses import replace
 
 import pytest
 
+from shothik_payment.domain.model.money import Money
+from shothik_payment.domain.model.payment import DisputeState, RefundState
 from shothik_payment.domain.model.transaction import GrantPart
+from shothik_payment.domain.ports.gateway import GatewayRefund
 from tests.support.ledger_state import StoredUser
 from tests.support.service import TestService
 from tests.support.world import World
@@ -149,6 +152,53 @@ def test_each_difference_is_found_and_named(
     found = world.state.differences("u1")
     assert any(difference.what.startswith(named) for difference in found)
     assert all(str(difference).startswith("u1: ") for difference in found)
+
+
+@pytest.fixture
+def returned() -> World:
+    """Rows: grant 100, deduct 70, hold 30, clawback 100 of which 30 were held and 70 are debt,
+    grant 100 again of which 70 pay the debt, clawback 20 for a dispute."""
+    world = World()
+    world.open_payment()
+    world.settle()
+    world.deduct(70)
+    begun = world.begin_refund()
+    for state in (RefundState.SUCCEEDED, RefundState.FAILED):
+        world.record_refund(GatewayRefund("re_1", Money(1000, "USD"), state, begun.id))
+    world.record_dispute(DisputeState.OPEN, 200)
+    return world
+
+
+def test_a_ledger_with_refunds_and_disputes_is_sound(returned: World) -> None:
+    assert [(row.kind.value, row.amount) for row in returned.rows] == [
+        ("grant", 100),
+        ("deduct", 70),
+        ("hold", 30),
+        ("clawback", 100),
+        ("grant", 100),
+        ("clawback", 20),
+    ]
+    assert returned.state.differences("u1") == []
+
+
+@pytest.mark.parametrize(
+    ("spoil", "named"),
+    [
+        (row(4, amount=70), "amount of"),
+        (row(4, held_delta=0), "held of"),
+        (row(4, held_delta=-31), "held after"),
+        (row(4, debt_delta=0), "amount of"),
+        (row(4, hold_id=None), "hold "),
+        (row(5, debt_delta=0), "amount of"),
+        (row(6, available_delta=-19), "balance after"),
+    ],
+)
+def test_what_is_wrong_with_a_clawback_is_found(
+    returned: World, spoil: Callable[[StoredUser], None], named: str
+) -> None:
+    spoil(returned.state.user("u1"))
+    found = returned.state.differences("u1")
+    assert any(difference.what.startswith(named) for difference in found)
 
 
 async def test_the_whole_ledger_is_walked_and_orphans_are_named(service: TestService) -> None:

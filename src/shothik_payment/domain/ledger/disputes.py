@@ -10,6 +10,8 @@ from shothik_payment.domain.ledger.settlement import payment_of, settle_status
 from shothik_payment.domain.model.payment import Dispute, DisputeState
 from shothik_payment.domain.model.stop import Stop, StopCause
 
+_ORDER = [DisputeState.OPEN, DisputeState.LOST, DisputeState.WON]
+"""Forward only; what was lost can be won on appeal."""
 _OWED = "debt of lost disputes"
 _REASONS = {
     DisputeState.OPEN: "dispute",
@@ -22,8 +24,8 @@ def record_dispute(account: Account, command: RecordDispute) -> Outcome:
     payment = payment_of(account, command.payment_id)
     told = command.dispute
     dispute = next((d for d in payment.disputes if d.id == told.id), None)
-    final = dispute is not None and dispute.state is not DisputeState.OPEN
-    if payment.paid is None or final or (dispute is not None and told.state is DisputeState.OPEN):
+    known = dispute is not None and _ORDER.index(told.state) <= _ORDER.index(dispute.state)
+    if payment.paid is None or known:
         return Outcome(payment=payment, replayed=True)
     if dispute is None:
         dispute = Dispute(told.id, told.amount.amount_minor, told.state, account.at)

@@ -9,6 +9,7 @@ from typing import Any
 from shothik_payment.domain.errors import IdempotencyKeyReused, PaymentServiceError
 from shothik_payment.domain.ledger import (
     access,
+    clawback,
     credits,
     disputes,
     refunds,
@@ -45,7 +46,7 @@ _HANDLERS: dict[type[c.Command], Handler] = {
     c.GrantCredits: credits.grant_credits,
     c.Adjust: credits.adjust,
     c.Expire: _nothing_more,
-    c.Clawback: credits.claw_back,
+    c.Clawback: clawback.claw_back,
     c.OpenPayment: settlement.open_payment,
     c.AttachCheckout: settlement.attach_checkout,
     c.AbandonPayment: settlement.abandon_payment,

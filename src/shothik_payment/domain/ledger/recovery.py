@@ -8,8 +8,9 @@ unspent. It is computed from what is true now, so it does not matter in which or
 from __future__ import annotations
 
 from shothik_payment.domain.ledger.account import Account
+from shothik_payment.domain.ledger.clawback import take_back
 from shothik_payment.domain.ledger.commands import GrantCredits
-from shothik_payment.domain.ledger.credits import book_grant, take_back
+from shothik_payment.domain.ledger.credits import book_grant
 from shothik_payment.domain.model.grant import GrantSource
 from shothik_payment.domain.model.hold import Hold
 from shothik_payment.domain.model.payment import (

@@ -1,0 +1,99 @@
+"""Payments that wait: for money on its way, and for somebody to look at them."""
+
+import pytest
+
+from shothik_payment.domain import events as e
+from shothik_payment.domain.errors import Conflict, NotFound, PaymentNotOpen
+from shothik_payment.domain.ledger import commands as c
+from shothik_payment.domain.model.money import Money
+from shothik_payment.domain.model.payment import PaymentStatus
+from tests.support.world import T0, TEN_DOLLARS, World, key
+
+CLOSED = [PaymentStatus.FAILED, PaymentStatus.CANCELLED, PaymentStatus.EXPIRED]
+
+
+# Authorised
+
+
+def test_agreed_and_not_paid_yet_is_authorised_and_still_open(world: World) -> None:
+    world.open_payment()
+    world.heard()
+    world.do(c.AuthorisePayment, payment_id="pay_1")
+    stored = world.stored_payment("pay_1")
+    assert stored.status is PaymentStatus.AUTHORISED
+    assert stored.next_check_at is not None
+    assert world.heard() == []
+    world.do(c.AuthorisePayment, payment_id="pay_1")
+    assert world.last_change is None
+    world.settle()
+    assert world.stored_payment("pay_1").status is PaymentStatus.PAID
+
+
+@pytest.mark.parametrize("status", CLOSED)
+def test_authorised_can_end_unpaid_and_what_is_final_is_not_authorised(
+    world: World, status: PaymentStatus
+) -> None:
+    world.open_payment()
+    world.do(c.AuthorisePayment, payment_id="pay_1")
+    world.close_payment(status)
+    world.do(c.AuthorisePayment, payment_id="pay_1")
+    assert world.stored_payment("pay_1").status is status
+
+
+# Review
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        ({"paid": Money(999, "USD")}, "paid 9.99 USD, asked for 10.00 USD"),
+        ({"paid": Money(1000, "BDT")}, "paid 10.00 BDT, asked for 10.00 USD"),
+        ({"meant_for": "pay_2"}, "the gateway says that the money is for pay_2"),
+        ({"session_id": "cs_other"}, "paid in another checkout, cs_other"),
+    ],
+)
+def test_accepted_after_a_look_it_settles_once(
+    world: World, told: dict[str, object], reason: str
+) -> None:
+    world.open_payment()
+    world.heard()
+    world.settle(**told)  # type: ignore[arg-type]
+    stored = world.stored_payment("pay_1")
+    assert (stored.status, stored.review_reason) == (PaymentStatus.REVIEW, reason)
+    assert (stored.paid, stored.reference) == (told.get("paid", TEN_DOLLARS), "ref_pay_1")
+    accept = {"payment_id": "pay_1", "reason": "looked", "request": key("a1")}
+    accepted = world.do(c.AcceptPayment, **accept)
+    assert accepted.payment is not None
+    assert (accepted.payment.status, accepted.payment.review_reason) == (PaymentStatus.PAID, None)
+    assert world.told() == ["payment.completed", "credit.added"]
+    again = world.do(c.AcceptPayment, **accept)
+    assert (again.replayed, again.payment) == (True, world.stored_payment("pay_1"))
+    world.refusal(Conflict, c.AcceptPayment, payment_id="pay_1", reason="again")
+    assert world.settle(**told).replayed  # type: ignore[arg-type]
+    assert world.wallet.available == 100
+
+
+def test_paid_a_second_time_in_another_checkout_is_looked_at_and_grants_nothing_more(
+    world: World,
+) -> None:
+    world.open_payment()
+    world.settle(session_id="session_pay_1")
+    world.heard()
+    world.settle(session_id="cs_other", reference="ref_other")
+    stored = world.stored_payment("pay_1")
+    assert (stored.status, stored.reference) == (PaymentStatus.PAID, "ref_pay_1")
+    assert stored.review_reason == "paid in another checkout, cs_other"
+    assert (world.wallet.available, world.heard()) == (100, [])
+    world.settle(session_id="cs_third")
+    assert world.last_change is None
+    world.do(c.AcceptPayment, payment_id="pay_1", reason="the second one was returned")
+    assert world.stored_payment("pay_1").review_reason is None
+    assert (world.wallet.available, world.heard()) == (100, [])
+
+
+def test_what_is_not_under_review_cannot_be_accepted(world: World) -> None:
+    world.open_payment()
+    world.refusal(Conflict, c.AcceptPayment, payment_id="pay_1", reason="r")
+    world.settle()
+    world.refusal(Conflict, c.AcceptPayment, payment_id="pay_1", reason="r")
+    assert world.wallet.available == 100
