@@ -33,10 +33,10 @@ from shothik_payment.domain.catalog import Catalog, Pack, Service
 from shothik_payment.domain.ledger.writer import LedgerWriter, WriterLimits
 from shothik_payment.domain.model.api_key import Scope
 from shothik_payment.domain.model.money import Money
-from shothik_payment.domain.model.payment import Payment
+from shothik_payment.domain.model.payment import Payment, Refund
 from shothik_payment.domain.model.time import SECOND, Millis
 from shothik_payment.domain.ports.event_log import PARTITIONS
-from shothik_payment.domain.ports.gateway import Checkout
+from shothik_payment.domain.ports.gateway import Checkout, GatewayRefund
 from shothik_payment.domain.ports.ledger_store import ChangeSet
 from shothik_payment.domain.use_cases.active_services import ActiveServices
 from shothik_payment.domain.use_cases.admin_credits import AdminCredits
@@ -98,9 +98,19 @@ class GatedStore(MemoryLedgerStore):
 
 
 class CountedGateway(SandboxGateway):
-    """`started`: how often it was asked for a checkout."""
+    """`started`: how often it was asked for a checkout. `refund_fails`: what it says to the next
+    refunds."""
 
     started = 0
+
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
+        self.refund_fails: list[Exception] = []
+
+    async def refund(self, payment: Payment, refund: Refund) -> GatewayRefund:
+        if self.refund_fails:
+            raise self.refund_fails.pop(0)
+        return await super().refund(payment, refund)
 
     async def start_checkout(self, payment: Payment) -> Checkout:
         self.started += 1

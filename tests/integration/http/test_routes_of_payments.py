@@ -11,8 +11,6 @@ import pytest
 from shothik_payment.domain.errors import GatewayRefused, Unavailable
 from shothik_payment.domain.ledger.commands import SettlePayment
 from shothik_payment.domain.model.money import Money
-from shothik_payment.domain.model.payment import Payment, Refund
-from shothik_payment.domain.ports.gateway import GatewayRefund
 from tests.integration.http.support import World
 
 BACK = {"successUrl": "http://localhost:3000/ok?a=1", "cancelUrl": "http://localhost:3000/no"}
@@ -130,16 +128,9 @@ async def test_one_refund_of_a_payment_at_a_time(world: World) -> None:
     assert await balance(world) == 70
 
 
-async def test_refused_by_the_gateway_nothing_is_taken(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_refused_by_the_gateway_nothing_is_taken(world: World) -> None:
     payment_id = await bought(world)
-    answers: list[Exception] = [GatewayRefused("sandbox", "too_old"), Unavailable("away")]
-
-    async def refuses(payment: Payment, refund: Refund) -> GatewayRefund:
-        raise answers.pop(0)
-
-    monkeypatch.setattr(world.gateway, "refund", refuses)
+    world.gateway.refund_fails = [GatewayRefused("sandbox", "too_old"), Unavailable("away")]
     async with world.by_admin() as admin:
         path, body = f"/admin/payments/{payment_id}/refund", {"requestId": "r1"}
         refused = await admin.post(path, json=body)

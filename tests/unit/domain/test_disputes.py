@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from shothik_payment.domain import events as e
 from shothik_payment.domain.errors import PaymentNotRefundable
@@ -13,7 +11,7 @@ from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.payment import DisputeState, PaymentStatus, RefundState
 from shothik_payment.domain.model.stop import StopCause
 from shothik_payment.domain.model.time import DAY, HOUR, MINUTE
-from shothik_payment.domain.ports.gateway import GatewayDispute, GatewayRefund
+from shothik_payment.domain.ports.gateway import GatewayRefund
 from tests.support.world import PARAPHRASE, SLIDE, T0, World
 
 OPEN, WON, LOST = DisputeState.OPEN, DisputeState.WON, DisputeState.LOST
@@ -236,40 +234,6 @@ def test_two_disputes_of_the_whole_question_no_credit_twice(world: World) -> Non
     assert [dispute.clawed for dispute in payment.disputes] == [0, 100]
     world.record_dispute(WON, dispute_id="dp_2")
     assert figures(world) == (150, 0)
-
-
-@pytest.mark.parametrize("verdict", [WON, LOST])
-@pytest.mark.parametrize("ended", [RefundState.SUCCEEDED, RefundState.FAILED])
-@pytest.mark.parametrize("refund_first", [True, False])
-def test_a_refund_that_was_pending_when_the_dispute_was_opened(
-    world: World, verdict: DisputeState, ended: RefundState, refund_first: bool
-) -> None:
-    world.record_refund(refunded(500, RefundState.PENDING))
-    world.record_dispute(OPEN)
-    assert (world.wallet.available, world.wallet.held) == (50, 50)
-    steps = [
-        lambda: world.record_refund(refunded(500, ended)),
-        lambda: world.record_dispute(verdict),
-    ]
-    for step in steps if refund_first else reversed(steps):
-        step()
-    kept = {
-        (WON, RefundState.SUCCEEDED): 50,
-        (WON, RefundState.FAILED): 100,
-    }.get((verdict, ended), 0)
-    assert (figures(world), world.wallet.held) == ((50 + kept, 0), 0)
-    payment = world.stored_payment("pay_1")
-    taken = sum(r.clawed for r in payment.refunds) + sum(d.clawed for d in payment.disputes)
-    assert taken == 100 - kept
-
-
-def test_a_refund_and_a_dispute_of_the_whole_take_it_once(world: World) -> None:
-    world.deduct(100)
-    world.record_dispute(OPEN)
-    world.record_refund(refunded(1000))
-    assert figures(world) == (50, 100)
-    world.record_dispute(LOST)
-    assert figures(world) == (50, 100)
 
 
 # Twice, late, and in any order

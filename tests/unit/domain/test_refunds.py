@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from shothik_payment.domain import events as e
 from shothik_payment.domain.errors import (
-    HoldClosed,
     InsufficientCredits,
     LimitReached,
     NotFound,
@@ -20,7 +19,7 @@ from shothik_payment.domain.errors import (
 from shothik_payment.domain.ledger import commands as c
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.payment import PaymentStatus, Refund, RefundState
-from shothik_payment.domain.model.time import DAY, HOUR, MINUTE
+from shothik_payment.domain.model.time import DAY
 from shothik_payment.domain.ports.gateway import GatewayRefund
 from tests.support.world import PARAPHRASE, SLIDE, T0, World, key
 
@@ -187,72 +186,6 @@ def test_in_parts_the_share_of_all_parts_together_is_taken_rounded_down(
         assert payment.status is status
 
 
-# Refused
-
-
-def test_refused_by_the_gateway_it_is_released_and_its_key_is_free_again(world: World) -> None:
-    request = key("r1")
-    begun = world.begin_refund(400, request=request)
-    assert world.wallet.held == 40
-    fail = {"payment_id": "pay_1", "refund_id": begun.id, "failure_code": "too_old"}
-    world.do(c.FailRefund, request_key=request.key, **fail)
-    assert figures(world) == (100, 0, 0)
-    payment = world.stored_payment("pay_1")
-    assert (payment.status, payment.next_check_at) == (PaymentStatus.PAID, None)
-    assert (payment.refunds[0].state, payment.refunds[0].failure_code) == (FAILED, "too_old")
-    assert world.told() == []
-    world.do(c.FailRefund, **fail)
-    assert world.last_change is None
-    again = world.begin_refund(500, request=key("r1", b"another body"))
-    assert again.amount_minor == 500
-
-
-def test_failed_after_it_succeeded_gives_the_credits_again(world: World) -> None:
-    world.deduct(30)
-    done = refund(world)
-    assert figures(world) == (0, 0, 30)
-    world.heard()
-    world.record_refund(told(1000, FAILED, done))
-    assert figures(world) == (70, 0, 0)
-    payment = world.stored_payment("pay_1")
-    assert (payment.status, payment.refunded_minor) == (PaymentStatus.PAID, 0)
-    assert world.told() == ["credit.added", "usage.limit_reset", *RESUME_ALL]
-    assert refund(world, nth=2).clawed == 100
-
-
-def test_failed_after_it_succeeded_the_rest_is_rounded_down_together_again(world: World) -> None:
-    world.open_payment("pay_2", price=Money(3, "USD"), credits=100)
-    world.settle("pay_2", Money(3, "USD"))
-    for nth in (1, 2):
-        world.record_refund(told(1, nth=nth), "pay_2")
-    assert world.wallet.available == 200 - 66
-    world.record_refund(told(1, FAILED, nth=1), "pay_2")
-    assert world.wallet.available == 200 - 33
-    assert [r.clawed for r in world.stored_payment("pay_2").refunds] == [0, 33]
-
-
-def test_credits_with_an_end_come_back_with_it_but_live_three_days_at_least(world: World) -> None:
-    for nth, (ends, expected) in enumerate(((HOUR, 72 * HOUR), (100 * DAY, 100 * DAY))):
-        payment_id = f"pay_e{nth}"
-        world.open_payment(payment_id, credits_expire_at=T0 + ends)
-        world.settle(payment_id)
-        world.record_refund(told(1000, nth=nth), payment_id)
-        world.record_refund(told(1000, FAILED, nth=nth), payment_id)
-        (grant,) = (g for g in world.wallet.grants if g.payment_id == payment_id)
-        assert (grant.available, grant.expires_at) == (100, T0 + expected)
-
-
-def test_what_a_refused_refund_releases_after_its_end_expires_at_once(world: World) -> None:
-    world.open_payment("pay_e", credits_expire_at=T0 + HOUR)
-    world.settle("pay_e")
-    begun = world.begin_refund(payment_id="pay_e")
-    world.now += HOUR
-    world.expire()
-    assert figures(world) == (100, 100, 0)
-    world.do(c.FailRefund, payment_id="pay_e", refund_id=begun.id, failure_code="no")
-    assert figures(world) == (100, 0, 0)
-
-
 # What is refused, in this order
 
 
@@ -326,3 +259,18 @@ def test_accepted_after_a_part_was_refunded_its_share_is_taken_as_if_it_had_been
     payment = world.stored_payment("pay_2")
     assert (payment.status, payment.refunds[0].clawed) == (PaymentStatus.PARTIALLY_REFUNDED, 25)
     assert world.wallet.available == 100 + 75
+
+
+def test_what_a_request_began_is_told_with_its_key(world: World) -> None:
+    begun = world.begin_refund(500, request=key("refund-1"))
+    world.record_refund(told(500, refund=begun))
+    assert {event.request_id for event in world.heard()} == {"refund-1"}
+    world.record_refund(told(500, nth=2))  # began at the gateway
+    assert {event.request_id for event in world.heard()} == {None}
+
+
+def test_who_has_too_little_is_told_of_no_hold_that_never_ends(world: World) -> None:
+    world.begin_refund()
+    refusal = world.refusal(InsufficientCredits, c.Deduct, amount=1, service=PARAPHRASE)
+    assert (refusal.available, refusal.held) == (0, 100)
+    assert refusal.holds == []

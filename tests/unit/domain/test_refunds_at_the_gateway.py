@@ -3,19 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from shothik_payment.domain import events as e
 from shothik_payment.domain.errors import (
     HoldClosed,
-    InsufficientCredits,
-    LimitReached,
-    NotFound,
-    PaymentNotRefundable,
-    RefundExceedsPayment,
-    RefundInProgress,
-    WrongService,
 )
 from shothik_payment.domain.ledger import commands as c
 from shothik_payment.domain.model.money import Money
@@ -25,11 +15,36 @@ from shothik_payment.domain.ports.gateway import GatewayRefund
 from tests.support.world import PARAPHRASE, SLIDE, T0, World, key
 
 PENDING, SUCCEEDED, FAILED = RefundState.PENDING, RefundState.SUCCEEDED, RefundState.FAILED
-STOP_ALL = [f"service.{PARAPHRASE}.stop_user", f"service.{SLIDE}.stop_user"]
 RESUME_ALL = [f"service.{PARAPHRASE}.resume_user", f"service.{SLIDE}.resume_user"]
 
 
-# Begun at the gateway
+@pytest.fixture
+def world() -> World:
+    """100 credits were bought for 10.00 USD, and nothing else is there."""
+    world = World()
+    world.open_payment()
+    world.settle()
+    world.heard()
+    return world
+
+
+def told(
+    amount_minor: int, state: RefundState = SUCCEEDED, refund: Refund | None = None, nth: int = 1
+) -> GatewayRefund:
+    """What the gateway says of its `nth` refund; `refund` None: it began there."""
+    ours = None if refund is None else refund.id
+    code = "bank_account_closed" if state is FAILED else None
+    return GatewayRefund(f"re_{nth}", Money(amount_minor, "USD"), state, ours, code)
+
+
+def refund(world: World, amount_minor: int | None = None, nth: int = 1) -> Refund:
+    begun = world.begin_refund(amount_minor)
+    world.record_refund(told(begun.amount_minor, refund=begun, nth=nth))
+    return world.stored_payment("pay_1").refunds[-1]
+
+
+def figures(world: World) -> tuple[int, int, int]:
+    return world.wallet.available, world.wallet.held, world.wallet.debt
 
 
 def test_a_refund_from_the_dashboard_reserves_while_it_is_pending(world: World) -> None:
@@ -116,3 +131,69 @@ def test_a_captured_hold_stays_closed(world: World) -> None:
     done = refund(world, 100)
     assert done.hold_id is not None
     world.refusal(HoldClosed, c.ReleaseHold, hold_id=done.hold_id, service="refund")
+
+
+# Refused, at once or after it succeeded
+
+
+def test_refused_by_the_gateway_it_is_released_and_its_key_is_free_again(world: World) -> None:
+    request = key("r1")
+    begun = world.begin_refund(400, request=request)
+    assert world.wallet.held == 40
+    fail = {"payment_id": "pay_1", "refund_id": begun.id, "failure_code": "too_old"}
+    world.do(c.FailRefund, request_key=request.key, **fail)
+    assert figures(world) == (100, 0, 0)
+    payment = world.stored_payment("pay_1")
+    assert (payment.status, payment.next_check_at) == (PaymentStatus.PAID, None)
+    assert (payment.refunds[0].state, payment.refunds[0].failure_code) == (FAILED, "too_old")
+    assert world.told() == []
+    world.do(c.FailRefund, **fail)
+    assert world.last_change is None
+    again = world.begin_refund(500, request=key("r1", b"another body"))
+    assert again.amount_minor == 500
+
+
+def test_failed_after_it_succeeded_gives_the_credits_again(world: World) -> None:
+    world.deduct(30)
+    done = refund(world)
+    assert figures(world) == (0, 0, 30)
+    world.heard()
+    world.record_refund(told(1000, FAILED, done))
+    assert figures(world) == (70, 0, 0)
+    payment = world.stored_payment("pay_1")
+    assert (payment.status, payment.refunded_minor) == (PaymentStatus.PAID, 0)
+    assert world.told() == ["credit.added", "usage.limit_reset", *RESUME_ALL]
+    assert refund(world, nth=2).clawed == 100
+
+
+def test_failed_after_it_succeeded_the_rest_is_rounded_down_together_again(world: World) -> None:
+    world.open_payment("pay_2", price=Money(3, "USD"), credits=100)
+    world.settle("pay_2", Money(3, "USD"))
+    for nth in (1, 2):
+        world.record_refund(told(1, nth=nth), "pay_2")
+    assert world.wallet.available == 200 - 66
+    world.record_refund(told(1, FAILED, nth=1), "pay_2")
+    assert world.wallet.available == 200 - 33
+    assert [r.clawed for r in world.stored_payment("pay_2").refunds] == [0, 33]
+
+
+def test_credits_with_an_end_come_back_with_it_but_live_three_days_at_least(world: World) -> None:
+    for nth, (ends, expected) in enumerate(((HOUR, 72 * HOUR), (100 * DAY, 100 * DAY))):
+        payment_id = f"pay_e{nth}"
+        world.open_payment(payment_id, credits_expire_at=T0 + ends)
+        world.settle(payment_id)
+        world.record_refund(told(1000, nth=nth), payment_id)
+        world.record_refund(told(1000, FAILED, nth=nth), payment_id)
+        (grant,) = (g for g in world.wallet.grants if g.payment_id == payment_id)
+        assert (grant.available, grant.expires_at) == (100, T0 + expected)
+
+
+def test_what_a_refused_refund_releases_after_its_end_expires_at_once(world: World) -> None:
+    world.open_payment("pay_e", credits_expire_at=T0 + HOUR)
+    world.settle("pay_e")
+    begun = world.begin_refund(payment_id="pay_e")
+    world.now += HOUR
+    world.expire()
+    assert figures(world) == (100, 100, 0)
+    world.do(c.FailRefund, payment_id="pay_e", refund_id=begun.id, failure_code="no")
+    assert figures(world) == (100, 0, 0)

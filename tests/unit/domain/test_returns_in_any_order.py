@@ -6,25 +6,75 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shothik_payment.domain import events as e
-from shothik_payment.domain.errors import PaymentNotRefundable
 from shothik_payment.domain.ledger import commands as c
 from shothik_payment.domain.model.money import Money
-from shothik_payment.domain.model.payment import DisputeState, PaymentStatus, RefundState
+from shothik_payment.domain.model.payment import DisputeState, RefundState
 from shothik_payment.domain.model.stop import StopCause
-from shothik_payment.domain.model.time import DAY, HOUR, MINUTE
 from shothik_payment.domain.ports.gateway import GatewayDispute, GatewayRefund
-from tests.support.world import PARAPHRASE, SLIDE, T0, World
+from tests.support.world import PARAPHRASE, World
 
 OPEN, WON, LOST = DisputeState.OPEN, DisputeState.WON, DisputeState.LOST
-STOP_ALL = [f"service.{PARAPHRASE}.stop_user", f"service.{SLIDE}.stop_user"]
-RESUME_ALL = [f"service.{PARAPHRASE}.resume_user", f"service.{SLIDE}.resume_user"]
+
+
+@pytest.fixture
+def world() -> World:
+    """100 credits were bought for 10.00 USD, and 50 others are there, which are spent last."""
+    world = World()
+    world.open_payment()
+    world.settle()
+    world.grant(50, priority=9)
+    world.heard()
+    return world
+
+
+def figures(world: World) -> tuple[int, int]:
+    return world.wallet.available, world.wallet.debt
+
+
+def refunded(
+    amount_minor: int, state: RefundState = RefundState.SUCCEEDED, nth: int = 1
+) -> GatewayRefund:
+    return GatewayRefund(f"re_{nth}", Money(amount_minor, "USD"), state)
+
+
+@pytest.mark.parametrize("verdict", [WON, LOST])
+@pytest.mark.parametrize("ended", [RefundState.SUCCEEDED, RefundState.FAILED])
+@pytest.mark.parametrize("refund_first", [True, False])
+def test_a_refund_that_was_pending_when_the_dispute_was_opened(
+    world: World, verdict: DisputeState, ended: RefundState, refund_first: bool
+) -> None:
+    world.record_refund(refunded(500, RefundState.PENDING))
+    world.record_dispute(OPEN)
+    assert (world.wallet.available, world.wallet.held) == (50, 50)
+    steps = [
+        lambda: world.record_refund(refunded(500, ended)),
+        lambda: world.record_dispute(verdict),
+    ]
+    for step in steps if refund_first else reversed(steps):
+        step()
+    kept = {
+        (WON, RefundState.SUCCEEDED): 50,
+        (WON, RefundState.FAILED): 100,
+    }.get((verdict, ended), 0)
+    assert (figures(world), world.wallet.held) == ((50 + kept, 0), 0)
+    payment = world.stored_payment("pay_1")
+    taken = sum(r.clawed for r in payment.refunds) + sum(d.clawed for d in payment.disputes)
+    assert taken == 100 - kept
+
+
+def test_a_refund_and_a_dispute_of_the_whole_take_it_once(world: World) -> None:
+    world.deduct(100)
+    world.record_dispute(OPEN)
+    world.record_refund(refunded(1000))
+    assert figures(world) == (50, 100)
+    world.record_dispute(LOST)
+    assert figures(world) == (50, 100)
 
 
 PENDING, SUCCEEDED, FAILED = RefundState.PENDING, RefundState.SUCCEEDED, RefundState.FAILED
 Report = GatewayRefund | GatewayDispute
 REFUNDS_GO = [[PENDING, SUCCEEDED], [SUCCEEDED], [PENDING, FAILED], [PENDING, SUCCEEDED, FAILED]]
-DISPUTES_GO = [[OPEN], [OPEN, WON], [OPEN, LOST], [WON], [LOST]]
+DISPUTES_GO = [[OPEN], [OPEN, WON], [OPEN, LOST], [OPEN, LOST, WON], [WON], [LOST]]
 
 
 @st.composite
@@ -89,7 +139,7 @@ def test_refunds_and_disputes_in_any_order_and_told_twice_end_in_the_same_state(
             assert taken == 97 * payment.refunded_minor // 1000
         open_now = any(d.state is OPEN for d in payment.disputes)
         lost = any(d.state is LOST for d in payment.disputes)
-        stopped = StopCause.DISPUTE in causes(world)
+        stopped = StopCause.DISPUTE in world.wallet.causes(PARAPHRASE)
         assert stopped or not open_now
         assert not stopped or open_now or (lost and world.wallet.debt)
     assert kept[0] == kept[1]

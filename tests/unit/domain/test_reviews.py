@@ -2,14 +2,18 @@
 
 import pytest
 
-from shothik_payment.domain import events as e
-from shothik_payment.domain.errors import Conflict, NotFound, PaymentNotOpen
+from shothik_payment.domain.errors import Conflict
 from shothik_payment.domain.ledger import commands as c
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.payment import PaymentStatus
-from tests.support.world import T0, TEN_DOLLARS, World, key
+from tests.support.world import TEN_DOLLARS, World, key
 
 CLOSED = [PaymentStatus.FAILED, PaymentStatus.CANCELLED, PaymentStatus.EXPIRED]
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
 
 
 # Authorised
@@ -65,6 +69,7 @@ def test_accepted_after_a_look_it_settles_once(
     accepted = world.do(c.AcceptPayment, **accept)
     assert accepted.payment is not None
     assert (accepted.payment.status, accepted.payment.review_reason) == (PaymentStatus.PAID, None)
+    assert world.stored_payment("pay_1").review_note == "looked"
     assert world.told() == ["payment.completed", "credit.added"]
     again = world.do(c.AcceptPayment, **accept)
     assert (again.replayed, again.payment) == (True, world.stored_payment("pay_1"))

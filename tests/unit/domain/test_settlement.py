@@ -7,7 +7,7 @@ from shothik_payment.domain.errors import Conflict, NotFound, PaymentNotOpen
 from shothik_payment.domain.ledger import commands as c
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.payment import PaymentStatus
-from tests.support.world import T0, TEN_DOLLARS, World, key
+from tests.support.world import T0, World
 
 CLOSED = [PaymentStatus.FAILED, PaymentStatus.CANCELLED, PaymentStatus.EXPIRED]
 

@@ -1,18 +1,10 @@
 """Payments that are due are asked about at their gateway."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
-import pytest
-
-from shothik_payment.domain.errors import InvalidRequest, NotFound
-from shothik_payment.domain.model.money import Money
-from shothik_payment.domain.model.payment import DisputeState, Payment, PaymentStatus, RefundState
+from shothik_payment.domain.model.payment import Payment, PaymentStatus
 from shothik_payment.domain.model.time import DAY, HOUR, MINUTE
-from shothik_payment.domain.ports.event_log import START
 from shothik_payment.domain.ports.gateway import (
-    GatewayDispute,
-    GatewayRefund,
     GatewayReport,
     GatewayState,
 )
@@ -22,7 +14,8 @@ from tests.support.checkouts import PRICE, crashed_before_the_checkout, initiate
 from tests.support.service import ScriptedGateway, TestService, running_service
 
 
-# The sweep
+async def balance(service: TestService) -> int:
+    return (await service.views.wallet("u1")).available
 
 
 async def test_an_open_payment_is_asked_about_when_it_is_due(service: TestService) -> None:

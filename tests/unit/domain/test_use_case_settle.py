@@ -7,17 +7,13 @@ import pytest
 
 from shothik_payment.domain.errors import InvalidRequest, NotFound
 from shothik_payment.domain.model.money import Money
-from shothik_payment.domain.model.payment import DisputeState, Payment, PaymentStatus, RefundState
-from shothik_payment.domain.model.time import DAY, HOUR, MINUTE
+from shothik_payment.domain.model.payment import DisputeState, PaymentStatus, RefundState
 from shothik_payment.domain.ports.event_log import START
 from shothik_payment.domain.ports.gateway import (
     GatewayDispute,
     GatewayRefund,
-    GatewayReport,
     GatewayState,
 )
-from shothik_payment.domain.use_cases.payments import FIRST_CHECK_MS
-from shothik_payment.domain.use_cases.settlements import LAST_CHECK_AFTER_MS
 from tests.support.checkouts import PRICE, crashed_before_the_checkout, initiate, stored
 from tests.support.service import ScriptedGateway, TestService, running_service
 

@@ -20,6 +20,7 @@ from shothik_payment.domain.ledger.commands import Adjust, Deduct, GrantCredits,
 from shothik_payment.domain.ledger.expiry import expire_grants
 from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.model.grant import GrantSource
+from shothik_payment.domain.model.hold import REFUNDS
 from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.model.transaction import GrantPart, Transaction, TransactionKind
 
@@ -31,7 +32,8 @@ def require_credits(account: Account, required: int) -> None:
     wallet = account.wallet
     if wallet.available >= required:
         return
-    holds = sorted(wallet.holds.values(), key=lambda hold: (hold.expires_at, hold.id))
+    holds = [hold for hold in wallet.holds.values() if hold.service != REFUNDS]
+    holds.sort(key=lambda hold: (hold.expires_at, hold.id))
     raise InsufficientCredits(
         wallet.available,
         wallet.held,

@@ -55,6 +55,7 @@ def begin_refund(account: Account, command: BeginRefund) -> Outcome:
     refund = Refund(
         command.refund_id, amount, RefundState.PENDING, account.at, reason=command.reason
     )
+    refund.request_id = command.request.client_key if command.request is not None else None
     _reserve(account, payment, refund)
     payment.next_check_at = command.next_check_at
     payment.checks = 0
@@ -90,6 +91,7 @@ def record_refund(account: Account, command: RecordRefund) -> Outcome:
     elif refund.gateway_id == told.id and _ORDER.index(told.state) <= _ORDER.index(refund.state):
         return Outcome(payment=payment, replayed=True)
     refund.gateway_id = told.id
+    account.caused_by(refund.request_id)
     if told.state is RefundState.SUCCEEDED and refund.state is RefundState.PENDING:
         _succeed(account, payment, refund)
     elif told.state is RefundState.FAILED:

@@ -145,6 +145,7 @@ def accept_payment(account: Account, command: AcceptPayment) -> Outcome:
     if payment.review_reason is None:
         raise Conflict("The payment is not under review.")
     payment.review_reason = None
+    payment.review_note = command.reason
     account.bind_request(payment.id)
     if payment.status is not PaymentStatus.REVIEW:
         account.save_payment(payment)

@@ -52,7 +52,8 @@ class RefundState(StrEnum):
 class Refund:
     """`id` is ours, or the gateway's own where the refund began there; `gateway_id` is the
     gateway's, None until it is known. `hold_id`: the hold on the credits in question while it is
-    pending. `clawed`: credits taken back for it, those booked as debt included."""
+    pending. `clawed`: credits taken back for it, those booked as debt included. `request_id`: the
+    key of the request that began it."""
 
     id: str
     amount_minor: int
@@ -63,6 +64,7 @@ class Refund:
     hold_id: str | None = None
     clawed: int = 0
     failure_code: str | None = None
+    request_id: str | None = None
 
 
 class DisputeState(StrEnum):
@@ -89,7 +91,8 @@ class Payment:
     `reference` is its id of the money, set once it is paid.
 
     `paid` is what the gateway says was paid, `grant_id` what was granted for it: both None until
-    then. `refunded_minor`: returned so far. `review_reason` None: nothing contradicts.
+    then. `refunded_minor`: returned so far. `review_reason` None: nothing contradicts;
+    `review_note` is what an admin said who ended a review.
     `next_check_at`: when the gateway is to be asked for the truth, None once it is final.
     `saves_method`: the payer agrees that later payments may be charged without them.
     """
@@ -109,6 +112,7 @@ class Payment:
     cancel_url: str | None = None
     failure_code: str | None = None
     review_reason: str | None = None
+    review_note: str | None = None
     next_check_at: Millis | None = None
     checks: int = 0
     reference: str | None = None

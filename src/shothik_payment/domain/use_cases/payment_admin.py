@@ -119,9 +119,8 @@ class PaymentAdmin:
         )
         if begun.replayed or begun.payment is None:
             return begun
-        (refund,) = begun.payment.pending_refunds
-        asked = await self.ask(begun.payment, refund, request)
-        return Outcome(payment=asked)
+        refund = next(r for r in begun.payment.refunds if r.id == refund_id)
+        return Outcome(payment=await self.ask(begun.payment, refund, request))
 
     async def ask(
         self, payment: Payment, refund: Refund, request: RequestBinding | None = None

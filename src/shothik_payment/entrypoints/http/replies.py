@@ -242,13 +242,15 @@ class DisputeView(View, kw_only=True, frozen=True):
 
 class AdminPaymentView(PaymentView, kw_only=True, frozen=True):
     """`paidMinor` and `paidCurrency` are what the gateway says was paid, `reference` its id of that
-    money; `reviewReason` says why somebody has to look at it."""
+    money; `reviewReason` says why somebody has to look at it,
+    `reviewNote` what was said when a review was ended."""
 
     user_id: str
     paid_minor: int | None
     paid_currency: str | None
     reference: str | None
     review_reason: str | None
+    review_note: str | None
     refunds: list[RefundView]
     disputes: list[DisputeView]
 

@@ -121,6 +121,7 @@ def admin_payment_view(payment: Payment) -> r.AdminPaymentView:
         paid_currency=None if paid is None else paid.currency,
         reference=payment.reference,
         review_reason=payment.review_reason,
+        review_note=payment.review_note,
         refunds=[_refund_view(refund) for refund in payment.refunds],
         disputes=[_dispute_view(dispute) for dispute in payment.disputes],
     )

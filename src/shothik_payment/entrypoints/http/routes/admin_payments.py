@@ -38,6 +38,7 @@ _PAYMENT = r.AdminPaymentView(
     paid_currency="USD",
     reference="session_abc123",
     review_reason=None,
+    review_note=None,
     refunds=[
         r.RefundView(
             id="rfd_1a20001k5v9",

@@ -5,7 +5,12 @@ from __future__ import annotations
 from litestar import Response, get
 
 from shothik_payment.domain.errors import NotFound
-from shothik_payment.domain.model.payment import OPEN_STATUSES, SETTLEABLE_STATUSES, Payment
+from shothik_payment.domain.model.payment import (
+    OPEN_STATUSES,
+    SETTLEABLE_STATUSES,
+    Payment,
+    PaymentStatus,
+)
 from shothik_payment.entrypoints.http.call import AnyRequest, call_of
 from shothik_payment.entrypoints.http.pages import page, see_other
 
@@ -42,7 +47,12 @@ def _back(payment: Payment, *, went_well: bool) -> Response[str]:
     url = payment.success_url if paid or waiting else payment.cancel_url
     if url is not None:
         return see_other(url)
-    if paid:
+    if payment.status is PaymentStatus.REVIEW:
+        title = "Received"
+        text = (
+            "What was paid is not what was asked for. Somebody looks at it before you get credits."
+        )
+    elif paid:
         title, text = "Paid", f"{payment.credits:,} credits are yours. You can close this page."
     elif waiting:
         title = "On its way"
