@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from shothik_payment.adapters.bkash import BkashGateway
+from shothik_payment.adapters.bkash.refunds import UNDER_WAY_MS
 from shothik_payment.domain.errors import GatewayRefused, Unavailable
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.payment import Payment, Refund, RefundState
@@ -134,7 +135,7 @@ async def test_it_may_be_under_way_still(
     with pytest.raises(Unavailable):
         await shop.gateway().refund(payment, a_refund(shop, 3_000))
     assert await simulator.calls("refund") == 1
-    shop.clock.advance(41)
+    shop.clock.advance(UNDER_WAY_MS / 1000 + 1)
     await gateway.refund(payment, refund)
     assert await simulator.calls("refund") == 2
     assert await simulator.money(payment.id) == (10_000, 3_000)

@@ -73,6 +73,7 @@ async def test_logs_errors_and_documents(
     for route in ("grant", "create", "execute", "query", "refund"):
         for fault in ("fail", "lose_answer", "refuse_token", "message_only"):
             await getattr(simulator, fault)(route)
+            shop.clock.advance(6)
             if route == "grant":
                 await simulator.expire_tokens()
             try:

@@ -127,8 +127,23 @@ async def test_no_token_no_payment(
     await getattr(simulator, fault)("grant")
     with pytest.raises(Unavailable):
         await gateway.start_checkout(a_payment(shop))
+    with pytest.raises(Unavailable, match="a moment ago"):
+        await gateway.start_checkout(a_payment(shop))
     assert await simulator.calls("create") == 0
+    assert await simulator.calls("grant") == 1
+    shop.clock.advance(6)
     await started(gateway, a_payment(shop))
+
+
+async def test_who_waits_for_a_grant_that_fails_does_not_ask_once_more(
+    shop: Shop, gateway: BkashGateway, simulator: Simulator
+) -> None:
+    await simulator.fail("grant", times=20)
+    ends = await asyncio.gather(
+        *(gateway.start_checkout(a_payment(shop)) for _ in range(20)), return_exceptions=True
+    )
+    assert {type(end) for end in ends} == {Unavailable}
+    assert await simulator.calls("grant") == 1
 
 
 @pytest.mark.parametrize(

@@ -193,3 +193,13 @@ async def test_lists_in_trouble(ours: Desk, stripe: Simulator) -> None:
         await ours.gateway.look_up(payment)
     await stripe.fault(GET_SESSION, Fault.SLOW, seconds=0.1)
     assert (await ours.gateway.look_up(payment)).refunds == ()
+
+
+async def test_money_paid_in_another_checkout_is_looked_up_by_its_reference(ours: Desk) -> None:
+    """What an admin has accepted keeps its own checkout, which nobody has paid."""
+    other = await ours.paid()
+    payment = await ours.opened()
+    payment.reference, payment.paid = other.reference, other.price
+    report = await ours.gateway.look_up(payment)
+    assert (report.state, report.session_id) == (GatewayState.PAID, payment.session_id)
+    assert (report.reference, report.paid) == (other.reference, other.price)

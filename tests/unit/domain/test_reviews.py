@@ -5,7 +5,8 @@ import pytest
 from shothik_payment.domain.errors import Conflict
 from shothik_payment.domain.ledger import commands as c
 from shothik_payment.domain.model.money import Money
-from shothik_payment.domain.model.payment import PaymentStatus
+from shothik_payment.domain.model.payment import PaymentStatus, RefundState
+from shothik_payment.domain.ports.gateway import GatewayRefund
 from tests.support.world import TEN_DOLLARS, World, key
 
 CLOSED = [PaymentStatus.FAILED, PaymentStatus.CANCELLED, PaymentStatus.EXPIRED]
@@ -102,3 +103,38 @@ def test_what_is_not_under_review_cannot_be_accepted(world: World) -> None:
     world.settle()
     world.refusal(Conflict, c.AcceptPayment, payment_id="pay_1", reason="r")
     assert world.wallet.available == 100
+
+
+def test_a_refund_that_fails_brings_the_review_back(world: World) -> None:
+    """We have the money, and no credits were granted."""
+    world.open_payment()
+    world.settle(paid=Money(999, "USD"))
+    amount = Money(999, "USD")
+    refunded = world.record_refund(GatewayRefund("re_1", amount, RefundState.SUCCEEDED))
+    assert (refunded.status, refunded.review_reason) == (PaymentStatus.REFUNDED, None)
+    back = world.record_refund(GatewayRefund("re_1", amount, RefundState.FAILED))
+    assert (back.status, back.review_reason) == (PaymentStatus.REVIEW, "its refund has failed")
+    world.do(c.AcceptPayment, payment_id="pay_1", reason="the payer wants the credits")
+    assert world.wallet.available == 100
+
+
+def test_what_was_paid_twice_stays_under_review_when_the_first_money_goes_back(
+    world: World,
+) -> None:
+    world.open_payment()
+    world.settle(session_id="session_pay_1")
+    world.settle(session_id="cs_2", reference="ref_2")
+    told = GatewayRefund("re_1", TEN_DOLLARS, RefundState.SUCCEEDED)
+    payment = world.record_refund(told)
+    assert payment.status is PaymentStatus.REFUNDED
+    assert payment.review_reason == "paid in another checkout, cs_2"
+
+
+def test_a_refund_taken_for_refused_and_done_after_all_counts(world: World) -> None:
+    world.open_payment()
+    world.settle()
+    begun = world.begin_refund(500)
+    world.do(c.FailRefund, payment_id="pay_1", refund_id=begun.id, failure_code="refused")
+    told = GatewayRefund("re_1", Money(500, "USD"), RefundState.SUCCEEDED, begun.id)
+    payment = world.record_refund(told)
+    assert (payment.refunded_minor, world.wallet.available) == (500, 50)

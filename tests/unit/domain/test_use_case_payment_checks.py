@@ -2,12 +2,14 @@
 
 import asyncio
 
+from shothik_payment.domain.errors import Unavailable
 from shothik_payment.domain.model.payment import Payment, PaymentStatus
 from shothik_payment.domain.model.time import DAY, HOUR, MINUTE
 from shothik_payment.domain.ports.gateway import (
     GatewayReport,
     GatewayState,
 )
+from shothik_payment.domain.use_cases.gateway_turns import AT_ONCE, SILENT_MS
 from shothik_payment.domain.use_cases.payments import FIRST_CHECK_MS
 from shothik_payment.domain.use_cases.settlements import LAST_CHECK_AFTER_MS
 from tests.support.checkouts import PRICE, crashed_before_the_checkout, initiate, stored
@@ -128,3 +130,52 @@ async def test_money_on_its_way_is_waited_for_as_long_as_a_bank_takes(
         service.clock.advance(10 * DAY + 1)
         await service.settlements.check_due()
         assert (await stored(service, payment)).status is expected
+
+
+async def test_what_can_never_be_asked_about_expires_all_the_same(service: TestService) -> None:
+    payment = await initiate(service)
+    service.gateway.away()
+    service.clock.advance(LAST_CHECK_AFTER_MS + 1)
+    await service.settlements.check_due()
+    assert (await stored(service, payment)).status is PaymentStatus.EXPIRED
+
+
+class HangingGateway(ScriptedGateway):
+    """It keeps everybody waiting until `released`, and has no answer then."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.released = asyncio.Event()
+
+    async def complete(self, payment: Payment) -> GatewayReport:
+        self.completed.append(payment.id)
+        await self.released.wait()
+        raise Unavailable("no answer")
+
+
+async def test_a_gateway_that_hangs_holds_up_no_other() -> None:
+    hanging, well = HangingGateway("bkash"), ScriptedGateway("stripe")
+    async with running_service(hanging, well) as service:
+        stuck = [await initiate(service, gateway="bkash") for _ in range(20)]
+        paid = await initiate(service, gateway="stripe")
+        well.says(paid, GatewayState.PAID, PRICE)
+        service.clock.advance(FIRST_CHECK_MS)
+        sweep = asyncio.create_task(service.settlements.check_due())
+        for _ in range(1_000):
+            await asyncio.sleep(0)
+        assert (await stored(service, paid)).status is PaymentStatus.PAID
+        assert not sweep.done()
+        assert len(hanging.completed) == AT_ONCE
+        hanging.released.set()
+        assert await sweep == 21
+        # Silent for all of them: the others were put off and not asked.
+        assert len(hanging.completed) < len(stuck)
+        for payment in stuck:
+            assert (await stored(service, payment)).checks == 1
+        asked = len(hanging.completed)
+        service.clock.advance(FIRST_CHECK_MS)
+        await service.settlements.check_due()
+        assert len(hanging.completed) == asked
+        service.clock.advance(SILENT_MS)
+        await service.settlements.check_due()
+        assert len(hanging.completed) > asked

@@ -176,6 +176,11 @@ async def test_what_the_gateway_takes_back_is_named_and_left(
         ({}, {"disputes": (dispute(),)}, 100),
         ({"disputes": (dispute(),)}, {"disputes": (dispute(state=DisputeState.WON),)}, 0),
         ({"disputes": (dispute(),)}, {"disputes": (dispute(state=DisputeState.LOST),)}, 100),
+        (
+            {"disputes": (dispute(state=DisputeState.LOST),)},
+            {"disputes": (dispute(state=DisputeState.WON),)},
+            0,
+        ),
     ],
 )
 async def test_refunds_and_disputes_that_went_on_at_the_gateway_are_caught_up_with(

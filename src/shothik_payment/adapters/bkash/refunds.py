@@ -21,7 +21,7 @@ from shothik_payment.domain.ports.clock import Clock
 from shothik_payment.domain.ports.gateway import GatewayRefund
 from shothik_payment.domain.ports.shared_lock import SharedLock
 
-UNDER_WAY_MS = 40 * SECOND
+UNDER_WAY_MS = 110 * SECOND
 """A request that was sent and not answered may still be done for so long: until then it is looked
 for, and not sent again."""
 _WAIT_SECONDS = 10.0

@@ -27,6 +27,8 @@ GRANT = "/tokenized/checkout/token/grant"
 _LIFE_SECONDS = 3600
 _RENEWED_AT = (52, 60)
 """So many minutes of an hour: a request that takes its time still ends before the token does."""
+_QUIET_MS = 5 * SECOND
+"""After a grant that came to nothing."""
 _LOCK_TTL_SECONDS = 40.0
 _LOCK_WAIT_SECONDS = 35.0
 _TOKEN = re.compile(r"[\x21-\x7e]{1,8192}")
@@ -68,6 +70,7 @@ class Tokens:
         self._name = f"bkash:token:{hashlib.sha256(account.encode()).hexdigest()[:16]}"
         self._own: _Token | None = None
         self._refused: str | None = None
+        self._quiet_until = Millis(0)
         self._renewing = asyncio.Lock()
 
     async def get(self) -> str:
@@ -77,7 +80,7 @@ class Tokens:
             async with self._renewing:
                 own = self._own
                 if own is None or not self._fresh(own):
-                    own = self._own = await self._renew()
+                    own = self._own = await self._renew_unless_refused()
         return own.text
 
     async def forget(self, token: str) -> None:
@@ -90,6 +93,16 @@ class Tokens:
             await self._values.forget(self._name, own.shared())
         except Unavailable as error:
             log.warning("a refused token of bKash could not be forgotten", error=error.reason)
+
+    async def _renew_unless_refused(self) -> _Token:
+        """Who has waited for somebody else's grant, which came to nothing, hears that at once."""
+        if self._clock.now() < self._quiet_until:
+            raise NoAnswer("bKash gave no token a moment ago.")
+        try:
+            return await self._renew()
+        except NoAnswer:
+            self._quiet_until = Millis(self._clock.now() + _QUIET_MS)
+            raise
 
     def _fresh(self, token: _Token) -> bool:
         return self._clock.now() < token.until

@@ -115,6 +115,10 @@ class StripeGateway:
                 session = await self._session(session_id)
                 intent = session["payment_intent"] or {}
                 report = session_report(session)
+                if payment.reference not in (None, report.reference):
+                    # Its money was paid in another checkout.
+                    intent = await self._intent(payment.reference or "")
+                    report = replace(intent_report(intent), session_id=session_id)
             await self._remember_method(payment, report, intent)
             return await self._with_what_came_back(payment, report, intent)
 
@@ -194,8 +198,6 @@ class StripeGateway:
             try:
                 if notification.reference is not None:
                     return our_id(await self._intent(notification.reference))
-                if notification.session_id is not None:
-                    return our_id(await self._session(notification.session_id))
             except stripe.InvalidRequestError as error:
                 if error.code != _MISSING:
                     raise

@@ -22,7 +22,7 @@ OFF_SESSION = "off_session"
 """In the metadata of what was charged without the payer, and so without a session."""
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
-_TIME = re.compile(r"(?:^|,)t=(\d{1,12})(?:,|$)")
+_TIME = re.compile(r"t=([1-9]\d{0,11})")
 _SESSIONS = frozenset(
     f"checkout.session.{what}"
     for what in ("completed", "async_payment_succeeded", "async_payment_failed", "expired")
@@ -49,7 +49,9 @@ def require_signature(
     """By one of the secrets, at most five minutes ago or ahead. Raises Unauthenticated, and
     InvalidRequest for a body that is not UTF-8, which Stripe never signs."""
     header = headers.get(HEADER, "")
-    signed_at = _TIME.search(header)
+    # Exactly one time, so that ours is the one that the SDK takes as signed.
+    times = [item for item in header.split(",") if item.split("=")[0].strip() == "t"]
+    signed_at = _TIME.fullmatch(times[0]) if len(times) == 1 else None
     # The SDK cannot compare what is not ASCII.
     if signed_at is None or not header.isascii():
         raise Unauthenticated("The signature is missing or malformed.")

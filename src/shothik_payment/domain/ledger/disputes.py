@@ -12,7 +12,8 @@ from shothik_payment.domain.model.stop import Stop, StopCause
 
 _ORDER = [DisputeState.OPEN, DisputeState.LOST, DisputeState.WON]
 """Forward only; what was lost can be won on appeal."""
-_OWED = "debt of lost disputes"
+_OWED = "owed for "
+"""Before the dispute's id: the stop that stays after a loss."""
 _REASONS = {
     DisputeState.OPEN: "dispute",
     DisputeState.WON: "dispute_won",
@@ -20,11 +21,15 @@ _REASONS = {
 }
 
 
+def is_news(ours: DisputeState, told: DisputeState) -> bool:
+    return _ORDER.index(told) > _ORDER.index(ours)
+
+
 def record_dispute(account: Account, command: RecordDispute) -> Outcome:
     payment = payment_of(account, command.payment_id)
     told = command.dispute
     dispute = next((d for d in payment.disputes if d.id == told.id), None)
-    known = dispute is not None and _ORDER.index(told.state) <= _ORDER.index(dispute.state)
+    known = dispute is not None and not is_news(dispute.state, told.state)
     if payment.paid is None or known:
         return Outcome(payment=payment, replayed=True)
     if dispute is None:
@@ -44,13 +49,15 @@ def _stop(account: Account, dispute: Dispute) -> None:
         account.add_stop(Stop(StopCause.DISPUTE, account.at, reference=dispute.id))
         return
     account.lift_stops(StopCause.DISPUTE, None, dispute.id)
-    if dispute.state is DisputeState.LOST and not any(
-        stop.reference == _OWED for stop in account.wallet.stops
-    ):
-        account.add_stop(Stop(StopCause.DISPUTE, dispute.opened_at, reference=_OWED))
+    account.lift_stops(StopCause.DISPUTE, None, _OWED + dispute.id)
+    if dispute.state is DisputeState.LOST:
+        stop = Stop(StopCause.DISPUTE, dispute.opened_at, reference=_OWED + dispute.id)
+        account.add_stop(stop)
 
 
 def watch_debt(account: Account) -> None:
     """A lost dispute stops the user no more once nothing is owed."""
     if account.wallet.stops and not account.wallet.debt:
-        account.lift_stops(StopCause.DISPUTE, None, _OWED)
+        for stop in account.wallet.stops:
+            if (stop.reference or "").startswith(_OWED):
+                account.lift_stops(stop.cause, stop.service, stop.reference)

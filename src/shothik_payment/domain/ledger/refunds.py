@@ -88,6 +88,8 @@ def record_refund(account: Account, command: RecordRefund) -> Outcome:
             return Outcome(payment=payment, replayed=True)
         refund = Refund(told.id, told.amount.amount_minor, RefundState.PENDING, account.at)
         _reserve(account, payment, refund)
+    elif refund.gateway_id is None and refund.state is RefundState.FAILED:
+        refund.state = RefundState.PENDING  # taken for refused, and done after all
     elif refund.gateway_id == told.id and _ORDER.index(told.state) <= _ORDER.index(refund.state):
         return Outcome(payment=payment, replayed=True)
     refund.gateway_id = told.id

@@ -205,8 +205,12 @@ def status_of(payment: Payment) -> PaymentStatus:
 def settle_status(payment: Payment, at: Millis) -> None:
     """After its refunds or disputes have moved: as long as one is open, the gateway is asked."""
     payment.status = status_of(payment)
-    if not payment.refundable_minor:
-        payment.review_reason = None
+    if payment.grant_id is None:
+        # The review was about this money, and not about more that was paid beside it.
+        if not payment.refundable_minor:
+            payment.review_reason = None
+        elif payment.review_reason is None:
+            payment.review_reason = "its refund has failed"
     if not payment.pending_refunds and not payment.disputed:
         payment.next_check_at = None
     elif payment.next_check_at is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from shothik_payment.domain.ledger.disputes import is_news
 from shothik_payment.domain.ledger.settlement import status_of
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.payment import (
@@ -179,7 +180,7 @@ class Comparison:
                 f"{money} {ours.state}",
                 words,
                 money if same else _apart(money, theirs.amount),
-                repairable=same and ours.state is DisputeState.OPEN,
+                repairable=same and is_news(ours.state, theirs.state),
             )
         for ours in left.values():
             money = self._minor(ours)

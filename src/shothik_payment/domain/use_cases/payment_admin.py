@@ -32,8 +32,8 @@ from shothik_payment.domain.use_cases.requests import recall
 
 log = logging.getLogger(__name__)
 
-_ASK_AGAIN_MS = 2 * MINUTE
-"""Longer than a gateway takes for an answer, so that no two ask for one refund at a time."""
+ASK_AGAIN_MS = 2 * MINUTE
+"""Longer than a gateway takes for an answer."""
 
 
 class PaymentAdmin:
@@ -113,7 +113,7 @@ class PaymentAdmin:
                 payment_id=payment.id,
                 refund_id=refund_id,
                 amount_minor=amount_minor,
-                next_check_at=Millis(now + _ASK_AGAIN_MS),
+                next_check_at=Millis(now + ASK_AGAIN_MS),
                 reason=reason,
             )
         )

@@ -31,7 +31,8 @@ from shothik_payment.domain.ports.gateway import (
 from shothik_payment.domain.ports.ids import Ids
 from shothik_payment.domain.ports.payments import Payments
 from shothik_payment.domain.ports.webhook_inbox import Webhook, WebhookInbox
-from shothik_payment.domain.use_cases.payment_admin import PaymentAdmin
+from shothik_payment.domain.use_cases.gateway_turns import GatewayTurns
+from shothik_payment.domain.use_cases.payment_admin import ASK_AGAIN_MS, PaymentAdmin
 from shothik_payment.domain.use_cases.payments import FIRST_CHECK_MS, Checkouts
 
 log = logging.getLogger(__name__)
@@ -81,6 +82,7 @@ class Settlements:
         self._admin = admin
         self._clock = clock
         self._ids = ids
+        self._turns = GatewayTurns(clock)
         self._prompt: set[asyncio.Task[None]] = set()
 
     # Webhooks
@@ -111,14 +113,14 @@ class Settlements:
     async def handle_due(self) -> int:
         """Handle stored webhooks whose time has come; how many."""
         due = await self._inbox.due(Millis(self._clock.now() - _PROMPT_MS), CHECK_BATCH)
-        for webhook in due:
-            await self._handle(webhook)
+        await asyncio.gather(*(self._handle(webhook) for webhook in due))
         return len(due)
 
     async def _handle(self, webhook: Webhook) -> None:
         now = self._clock.now()
         try:
-            result = await self._consider(webhook.gateway, webhook.notification)
+            async with self._turns.turn(webhook.gateway):
+                result = await self._consider(webhook.gateway, webhook.notification)
         except Exception as error:  # noqa: BLE001 it is stored, and tried again
             log.warning("a webhook of %s is tried again: %s", webhook.gateway, _words(error))
             if now - webhook.received_at < _GIVE_UP_MS:
@@ -140,7 +142,7 @@ class Settlements:
         told_in, own = notification.session_id, payment.session_id
         if told_in not in (None, own):
             # Only money that was paid in another checkout says anything of the payment.
-            payment = replace(payment, session_id=told_in)
+            payment = replace(payment, session_id=told_in, reference=None)
         report = await gateway.look_up(payment)
         if told_in not in (None, own) and report.state is not GatewayState.PAID:
             return "a checkout that is not the payment's"
@@ -162,9 +164,6 @@ class Settlements:
         if gateway is None:
             raise NotFound("gateway", name)
         payment = await self._payments.by_session(name, session_id)
-        if payment is None:
-            asked = Notification("", "browser", session_id=session_id)
-            payment = await self._find(gateway, asked)
         if payment is None:
             raise NotFound("checkout", session_id)
         try:
@@ -224,14 +223,16 @@ class Settlements:
     async def check_due(self) -> int:
         """Ask the gateways about the payments that are due for it; how many were due."""
         due = await self._payments.to_check(self._clock.now(), CHECK_BATCH)
-        for payment in due:
-            try:
-                await self._check(payment)
-            except Exception as error:  # noqa: BLE001 it must not hold up the others
-                log.warning("payment %s could not be checked: %s", payment.id, _words(error))
+        await asyncio.gather(*(self._check(payment) for payment in due))
         return len(due)
 
     async def _check(self, payment: Payment) -> None:
+        try:
+            await self._check_one(payment)
+        except Exception as error:  # noqa: BLE001 it must not hold up the others
+            log.warning("payment %s could not be checked: %s", payment.id, _words(error))
+
+    async def _check_one(self, payment: Payment) -> None:
         now = self._clock.now()
         if payment.next_check_at is None:
             return
@@ -246,18 +247,25 @@ class Settlements:
         except Conflict:
             return
         gateway = self._gateways.get(payment.gateway)
-        if gateway is not None:
-            await self._ask(gateway, payment)
-        current = await self._payments.get(payment.id) or payment
-        if now - current.created_at > _WAIT_MS.get(current.status, now):
-            await self._give_up(gateway, current)
+        try:
+            if gateway is not None:
+                async with self._turns.turn(gateway.name):
+                    await self._ask(gateway, payment)
+        finally:
+            current = await self._payments.get(payment.id) or payment
+            if now - current.created_at > _WAIT_MS.get(current.status, now):
+                await self._give_up(gateway, current)
 
     async def _give_up(self, gateway: PaymentGateway | None, payment: Payment) -> None:
         if gateway is not None and gateway.capabilities.cancel and payment.session_id:
-            report = await gateway.cancel(payment)
-            if report.state in (GatewayState.PAID, GatewayState.AUTHORISED):
-                await self.settle(payment, report)
-                return
+            try:
+                report = await gateway.cancel(payment)
+            except PaymentServiceError as error:
+                log.warning("payment %s could not be cancelled: %s", payment.id, error)
+            else:
+                if report.state in (GatewayState.PAID, GatewayState.AUTHORISED):
+                    await self.settle(payment, report)
+                    return
         await self._close(payment, PaymentStatus.EXPIRED, "not_paid_in_time")
 
     async def _ask(self, gateway: PaymentGateway, payment: Payment) -> None:
@@ -275,10 +283,10 @@ class Settlements:
 def _pause(payment: Payment, now: Millis) -> int:
     """Growing with each check; a payer is waited for more closely than a bank."""
     if payment.status in OPEN_STATUSES:
-        longest = MINUTE if now - payment.created_at < HOUR else HOUR
+        first, longest = FIRST_CHECK_MS, MINUTE if now - payment.created_at < HOUR else HOUR
     else:
-        longest = 6 * HOUR
-    growing: int = FIRST_CHECK_MS * 2 ** min(payment.checks, 16)
+        first, longest = ASK_AGAIN_MS, 6 * HOUR
+    growing: int = first * 2 ** min(payment.checks, 16)
     return min(growing, longest)
 
 

@@ -1,0 +1,49 @@
+"""Asking a gateway about many payments: a few at a time, and not while it is silent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from shothik_payment.domain.errors import Unavailable
+from shothik_payment.domain.model.time import SECOND, Millis
+from shothik_payment.domain.ports.clock import Clock
+
+AT_ONCE = 4
+SILENT_AFTER = 3
+SILENT_MS = 60 * SECOND
+
+
+@dataclass(slots=True)
+class _Gateway:
+    room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+    unanswered: int = 0
+    silent_until: Millis = Millis(0)
+
+
+class GatewayTurns:
+    """Each gateway has turns of its own, so that one that hangs holds up no other. After a few
+    calls in a row without an answer it is left alone for a while."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._gateways: dict[str, _Gateway] = {}
+
+    @asynccontextmanager
+    async def turn(self, name: str) -> AsyncIterator[None]:
+        """Raises Unavailable where the gateway is left alone."""
+        gateway = self._gateways.setdefault(name, _Gateway())
+        async with gateway.room:
+            if self._clock.now() < gateway.silent_until:
+                raise Unavailable(f"{name} has not answered lately.")
+            try:
+                yield
+            except Unavailable:
+                gateway.unanswered += 1
+                if gateway.unanswered >= SILENT_AFTER:
+                    gateway.silent_until = Millis(self._clock.now() + SILENT_MS)
+                    gateway.unanswered = 0
+                raise
+            gateway.unanswered = 0
