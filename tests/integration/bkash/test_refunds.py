@@ -265,3 +265,16 @@ async def test_nothing_was_paid(shop: Shop, gateway: BkashGateway, simulator: Si
     with pytest.raises(GatewayRefused):
         await gateway.refund(a_payment(shop, session_id="TR1"), a_refund(shop, 100))
     assert await simulator.calls("refund") == 0
+
+
+async def test_a_second_part_right_after_an_answer_was_lost(
+    shop: Shop, gateway: BkashGateway, simulator: Simulator, payment: Payment
+) -> None:
+    await simulator.lose_answer("refund")
+    first = a_refund(shop, 3_000)
+    told = await gateway.refund(payment, first)
+    first.gateway_id, first.state = told.id, told.state
+    payment.refunds.append(first)
+    second = await gateway.refund(payment, a_refund(shop, 3_000))
+    assert second.id != told.id
+    assert await simulator.money(payment.id) == (10_000, 6_000)

@@ -138,3 +138,24 @@ def test_a_refund_taken_for_refused_and_done_after_all_counts(world: World) -> N
     told = GatewayRefund("re_1", Money(500, "USD"), RefundState.SUCCEEDED, begun.id)
     payment = world.record_refund(told)
     assert (payment.refunded_minor, world.wallet.available) == (500, 50)
+
+
+def test_paid_as_asked_after_other_money_came_first(world: World) -> None:
+    """The other money is still to be looked at; a refund returns what was asked for."""
+    world.open_payment()
+    world.settle(session_id="cs_2", reference="ref_2", paid=Money(100, "USD"))
+    assert world.stored_payment("pay_1").status is PaymentStatus.REVIEW
+    world.heard()
+    world.settle(session_id="session_pay_1", meant_for="pay_1")
+    stored = world.stored_payment("pay_1")
+    assert (stored.status, stored.paid, stored.reference) == (
+        PaymentStatus.PAID, TEN_DOLLARS, "ref_pay_1")  # fmt: skip
+    assert stored.review_reason == "paid in another checkout, cs_2"
+    assert world.told() == ["payment.completed", "credit.added"]
+    assert world.settle(session_id="session_pay_1").replayed
+    assert world.settle(session_id="cs_2", reference="ref_2", paid=Money(100, "USD")).replayed
+    world.do(c.AcceptPayment, payment_id="pay_1", reason="returned at the gateway")
+    assert world.wallet.available == 100
+    told = GatewayRefund("re_1", TEN_DOLLARS, RefundState.SUCCEEDED)
+    assert world.record_refund(told).status is PaymentStatus.REFUNDED
+    assert world.wallet.available == 0

@@ -62,6 +62,7 @@ class Refunds:
             listed = await self._listed(payment, at, asked)
             found = _ours(listed, refund)
             if found is not None:
+                await self._note(payment, refund, transaction=found.id)
                 return found
             asked = await self._claim(payment, refund, stored, asked, listed)
             return await self._ask(payment, refund, at, asked)
@@ -101,6 +102,7 @@ class Refunds:
         except NoAnswer as error:
             found = _ours(await self._listed(payment, at, asked), refund)
             if found is not None:
+                await self._note(payment, refund, transaction=found.id)
                 return found
             if not error.under_way:
                 await self._note(payment, refund, until=0)
@@ -119,6 +121,7 @@ class Refunds:
         # Refused, perhaps because an earlier request was done unseen.
         found = _ours(await self._listed(payment, at, asked), refund)
         if found is not None:
+            await self._note(payment, refund, transaction=found.id)
             return found
         if code in answers.TRY_AGAIN or code == answers.DUPLICATE:
             await self._note(payment, refund, until=0)

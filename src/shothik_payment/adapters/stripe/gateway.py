@@ -41,7 +41,7 @@ from shothik_payment.domain.ports.gateway import (
     SavedMethod,
 )
 
-TIMEOUT_SECONDS = 15.0
+TIMEOUT_SECONDS = 10.0
 _KEY_LIFE_MS = 20 * HOUR
 """Stripe keeps idempotency keys for 24 hours at least; past this nothing relies on them."""
 _INTENT_PREFIX = "pi_"
@@ -118,7 +118,9 @@ class StripeGateway:
                 if payment.reference not in (None, report.reference):
                     # Its money was paid in another checkout.
                     intent = await self._intent(payment.reference or "")
-                    report = replace(intent_report(intent), session_id=session_id)
+                    report = replace(
+                        intent_report(intent), payment_id=payment.id, session_id=session_id
+                    )
             await self._remember_method(payment, report, intent)
             return await self._with_what_came_back(payment, report, intent)
 

@@ -86,6 +86,10 @@ def settle_payment(account: Account, command: SettlePayment) -> Outcome:
     """Paid: once. Told again it changes nothing; what contradicts goes to review."""
     payment = payment_of(account, command.payment_id)
     contradiction = _contradiction(payment, command)
+    if contradiction is None and _paid_here_as_well(payment, command):
+        # What was paid elsewhere is still to be looked at, and this is what was asked for.
+        payment.paid, payment.reference = command.paid, command.reference
+        return Outcome(_grant(account, payment), payment=payment)
     if payment.status not in SETTLEABLE_STATUSES:
         if contradiction is None or payment.review_reason is not None:
             return Outcome(payment=payment, replayed=True)
@@ -117,6 +121,19 @@ def _contradiction(payment: Payment, command: SettlePayment) -> str | None:
     if command.paid != payment.price:
         return f"paid {command.paid}, asked for {payment.price}"
     return None
+
+
+def _paid_here_as_well(payment: Payment, command: SettlePayment) -> bool:
+    """In its own checkout and as asked for, after another one's money had brought it to review."""
+    return (
+        payment.status is PaymentStatus.REVIEW
+        and payment.reference not in (None, command.reference)
+        and command.session_id == payment.session_id
+        and command.paid == payment.price
+        and command.meant_for in (None, payment.id)
+        and not payment.refunds
+        and not payment.disputes
+    )
 
 
 def _grant(account: Account, payment: Payment) -> Transaction:

@@ -51,7 +51,8 @@ _PROMPT_MS = 3 * SECOND
 """For this long a webhook is left to the process that has received it."""
 _PROMPT_SECONDS = 1.0
 """For this long its answer waits for what comes of it."""
-_MAX_PROMPT = 64
+_MAX_PROMPT = 16
+"""Webhooks of a gateway that the receiving process handles at a time."""
 
 _CLOSED_BY = {
     GatewayState.FAILED: PaymentStatus.FAILED,
@@ -97,9 +98,10 @@ class Settlements:
         if notification is None:
             return
         webhook = Webhook(gateway, notification, self._clock.now())
-        if not await self._inbox.add(webhook) or len(self._prompt) >= _MAX_PROMPT:
+        own = sum(task.get_name() == gateway for task in self._prompt)
+        if not await self._inbox.add(webhook) or own >= _MAX_PROMPT:
             return
-        task = asyncio.get_running_loop().create_task(self._handle(webhook), name="webhook")
+        task = asyncio.get_running_loop().create_task(self._handle(webhook), name=gateway)
         self._prompt.add(task)
         task.add_done_callback(self._prompt.discard)
         await asyncio.wait({task}, timeout=_PROMPT_SECONDS)
