@@ -127,10 +127,13 @@ def full() -> Payment:
         grant_id="grant_1",
         credits_expire_at=in_days(30),
         refunded_minor=big + 1,
+        review_note="looked",
         saves_method=True,
     )
     payment.refunds = [
-        Refund("r1", big, RefundState.SUCCEEDED, NOW, "re_1", "asked", "hold_1", big + 2, "no"),
+        Refund(
+            "r1", big, RefundState.SUCCEEDED, NOW, "re_1", "asked", "hold_1", big + 2, "no", "key"
+        ),
         Refund("r2", 1, RefundState.PENDING, Millis(NOW + 5)),
     ]
     payment.disputes = [

@@ -202,9 +202,9 @@ class NaiveUser:
         for credit in charged:
             credit.place = GONE
         self.spent[row_id] = Spent(hold.service, charged, amount)
-        self.told.append(("credit.deducted", "capture", amount))
         self.give_up(rest)
         self.expire_lots()
+        self.told.append(("credit.deducted", "capture", amount))
 
     def release(self, hold_id: str) -> None:
         hold = self.holds[hold_id]
