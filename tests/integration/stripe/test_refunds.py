@@ -203,3 +203,11 @@ async def test_money_paid_in_another_checkout_is_looked_up_by_its_reference(ours
     report = await ours.gateway.look_up(payment)
     assert (report.state, report.session_id) == (GatewayState.PAID, payment.session_id)
     assert (report.reference, report.paid) == (other.reference, other.price)
+    assert report.payment_id == payment.id
+    # Paid as asked for after all, and nothing was granted for the other money.
+    await ours.stripe.pay(session_of(payment))
+    own = await ours.gateway.look_up(payment)
+    assert (own.state, own.paid) == (GatewayState.PAID, payment.price)
+    assert own.reference not in (None, other.reference)
+    payment.grant_id = "grant_1"
+    assert (await ours.gateway.look_up(payment)).reference == other.reference

@@ -159,3 +159,21 @@ def test_paid_as_asked_after_other_money_came_first(world: World) -> None:
     told = GatewayRefund("re_1", TEN_DOLLARS, RefundState.SUCCEEDED)
     assert world.record_refund(told).status is PaymentStatus.REFUNDED
     assert world.wallet.available == 0
+
+
+def test_paid_in_the_own_checkout_after_other_money_was_accepted(world: World) -> None:
+    world.open_payment()
+    world.settle(session_id="cs_2", reference="ref_2")
+    world.do(c.AcceptPayment, payment_id="pay_1", reason="looked")
+    world.settle(session_id="session_pay_1", reference="ref_1")
+    stored = world.stored_payment("pay_1")
+    assert (stored.status, stored.review_reason) == (PaymentStatus.PAID, "paid once more, ref_1")
+    assert (stored.reference, world.wallet.available) == ("ref_2", 100)
+
+
+def test_paid_in_the_own_checkout_after_other_money_was_returned(world: World) -> None:
+    world.open_payment()
+    world.settle(session_id="cs_2", reference="ref_2")
+    world.record_refund(GatewayRefund("re_1", TEN_DOLLARS, RefundState.SUCCEEDED))
+    world.settle(session_id="session_pay_1", reference="ref_1")
+    assert world.stored_payment("pay_1").review_reason == "paid once more, ref_1"

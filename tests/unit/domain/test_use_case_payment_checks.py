@@ -137,7 +137,38 @@ async def test_what_can_never_be_asked_about_expires_all_the_same(service: TestS
     service.gateway.away()
     service.clock.advance(LAST_CHECK_AFTER_MS + 1)
     await service.settlements.check_due()
+    assert (await stored(service, payment)).status is PaymentStatus.PENDING
+    service.clock.advance(7 * DAY)
+    await service.settlements.check_due()
     assert (await stored(service, payment)).status is PaymentStatus.EXPIRED
+
+
+async def test_paid_long_ago_and_found_after_a_gateway_was_silent(service: TestService) -> None:
+    """Who was put off, and not asked, has not expired."""
+    payments = [await initiate(service) for _ in range(10)]
+    for payment in payments:
+        service.gateway.says(payment, GatewayState.PAID, PRICE)
+    service.gateway.away()
+    service.clock.advance(LAST_CHECK_AFTER_MS + 1)
+    await service.settlements.check_due()
+    service.gateway.back()
+    service.clock.advance(DAY)
+    await service.settlements.check_due()
+    for payment in payments:
+        assert (await stored(service, payment)).status is PaymentStatus.PAID
+
+
+async def test_a_sweep_that_is_cut_off_gives_nothing_up() -> None:
+    hanging = HangingGateway("stripe")
+    async with running_service(hanging) as service:
+        payment = await initiate(service)
+        service.clock.advance(LAST_CHECK_AFTER_MS + 1)
+        sweep = asyncio.create_task(service.settlements.check_due())
+        while not hanging.completed:  # noqa: ASYNC110 the gateway is asked within this loop
+            await asyncio.sleep(0)
+        sweep.cancel()
+        await asyncio.gather(sweep, return_exceptions=True)
+        assert (await stored(service, payment)).status is PaymentStatus.PENDING
 
 
 class HangingGateway(ScriptedGateway):

@@ -115,13 +115,15 @@ class StripeGateway:
                 session = await self._session(session_id)
                 intent = session["payment_intent"] or {}
                 report = session_report(session)
-                if payment.reference not in (None, report.reference):
-                    # Its money was paid in another checkout.
-                    intent = await self._intent(payment.reference or "")
-                    report = replace(
-                        intent_report(intent), payment_id=payment.id, session_id=session_id
-                    )
-            await self._remember_method(payment, report, intent)
+            accepted = report.reference is None or payment.grant_id is not None
+            if payment.reference not in (None, report.reference) and accepted:
+                # Its money was paid in another checkout, whose customer may be anybody.
+                intent = await self._intent(payment.reference or "")
+                report = replace(
+                    intent_report(intent), payment_id=payment.id, session_id=session_id
+                )
+            else:
+                await self._remember_method(payment, report, intent)
             return await self._with_what_came_back(payment, report, intent)
 
     async def complete(self, payment: Payment) -> GatewayReport:

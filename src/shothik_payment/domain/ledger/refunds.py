@@ -157,6 +157,7 @@ def _reserve(account: Account, payment: Payment, refund: Refund) -> None:
 
 def _succeed(account: Account, payment: Payment, refund: Refund) -> None:
     refund.state = RefundState.SUCCEEDED
+    refund.failure_code = None
     payment.refunded_minor += refund.amount_minor
     hold = account.wallet.holds.get(refund.hold_id or "")
     if hold is not None and hold.amount > credits_missing(payment):

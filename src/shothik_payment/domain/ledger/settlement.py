@@ -86,7 +86,7 @@ def settle_payment(account: Account, command: SettlePayment) -> Outcome:
     """Paid: once. Told again it changes nothing; what contradicts goes to review."""
     payment = payment_of(account, command.payment_id)
     contradiction = _contradiction(payment, command)
-    if contradiction is None and _paid_here_as_well(payment, command):
+    if _paid_here_as_well(payment, command):
         # What was paid elsewhere is still to be looked at, and this is what was asked for.
         payment.paid, payment.reference = command.paid, command.reference
         return Outcome(_grant(account, payment), payment=payment)
@@ -115,7 +115,7 @@ def _contradiction(payment: Payment, command: SettlePayment) -> str | None:
     if command.session_id is not None and payment.session_id not in (None, command.session_id):
         return f"paid in another checkout, {command.session_id}"
     if payment.paid is not None:
-        return None
+        return f"paid once more, {command.reference}"
     if command.meant_for not in (None, payment.id):
         return f"the gateway says that the money is for {command.meant_for}"
     if command.paid != payment.price:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from shothik_payment.domain.errors import Unavailable
 from shothik_payment.domain.model.time import SECOND, Millis
 from shothik_payment.domain.ports.clock import Clock
+
+T = TypeVar("T")
 
 AT_ONCE = 4
 SILENT_AFTER = 3
@@ -36,14 +39,20 @@ class GatewayTurns:
         """Raises Unavailable where the gateway is left alone."""
         gateway = self._gateways.setdefault(name, _Gateway())
         async with gateway.room:
-            if self._clock.now() < gateway.silent_until:
+            if 0 < gateway.silent_until - self._clock.now() <= SILENT_MS:
                 raise Unavailable(f"{name} has not answered lately.")
-            try:
-                yield
-            except Unavailable:
-                gateway.unanswered += 1
-                if gateway.unanswered >= SILENT_AFTER:
-                    gateway.silent_until = Millis(self._clock.now() + SILENT_MS)
-                    gateway.unanswered = 0
-                raise
-            gateway.unanswered = 0
+            yield
+
+    async def ask(self, name: str, call: Awaitable[T]) -> T:
+        """The gateway's answer, inside a turn. Raises what the call does."""
+        gateway = self._gateways.setdefault(name, _Gateway())
+        try:
+            answer = await call
+        except Unavailable:
+            gateway.unanswered += 1
+            if gateway.unanswered >= SILENT_AFTER:
+                gateway.silent_until = Millis(self._clock.now() + SILENT_MS)
+                gateway.unanswered = 0
+            raise
+        gateway.unanswered = 0
+        return answer

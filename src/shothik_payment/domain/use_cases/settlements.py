@@ -45,6 +45,8 @@ _WAIT_MS = {
 }
 """After which an unpaid payment is given up; money on its way takes a bank's time."""
 CHECK_BATCH = 50
+_UNANSWERED_MS = 7 * DAY
+"""So much longer where the gateway does not say what became of it."""
 _FIRST_RETRY_MS = 5 * SECOND
 _GIVE_UP_MS = 3 * DAY
 _PROMPT_MS = 3 * SECOND
@@ -98,8 +100,9 @@ class Settlements:
         if notification is None:
             return
         webhook = Webhook(gateway, notification, self._clock.now())
-        own = sum(task.get_name() == gateway for task in self._prompt)
-        if not await self._inbox.add(webhook) or own >= _MAX_PROMPT:
+        if not await self._inbox.add(webhook):
+            return
+        if sum(task.get_name() == gateway for task in self._prompt) >= _MAX_PROMPT:
             return
         task = asyncio.get_running_loop().create_task(self._handle(webhook), name=gateway)
         self._prompt.add(task)
@@ -142,17 +145,20 @@ class Settlements:
         if payment.session_id is None:
             payment = await self._checkouts.start(payment)
         told_in, own = notification.session_id, payment.session_id
-        if told_in not in (None, own):
-            # Only money that was paid in another checkout says anything of the payment.
+        if told_in is not None:
+            # What was paid in that checkout, whatever is known of the payment's money by now.
             payment = replace(payment, session_id=told_in, reference=None)
-        report = await gateway.look_up(payment)
+        report = await self._turns.ask(name, gateway.look_up(payment))
         if told_in not in (None, own) and report.state is not GatewayState.PAID:
             return "a checkout that is not the payment's"
         await self.settle(payment, report)
         return "settled"
 
     async def _find(self, gateway: PaymentGateway, notification: Notification) -> Payment | None:
-        payment_id = notification.payment_id or await gateway.find_payment(notification)
+        payment_id = notification.payment_id
+        if payment_id is None:
+            finding = gateway.find_payment(notification)
+            payment_id = await self._turns.ask(gateway.name, finding)
         payment = None if payment_id is None else await self._payments.get(payment_id)
         return payment if payment is not None and payment.gateway == gateway.name else None
 
@@ -249,19 +255,23 @@ class Settlements:
         except Conflict:
             return
         gateway = self._gateways.get(payment.gateway)
+        patience = 0
         try:
             if gateway is not None:
                 async with self._turns.turn(gateway.name):
-                    await self._ask(gateway, payment)
-        finally:
-            current = await self._payments.get(payment.id) or payment
-            if now - current.created_at > _WAIT_MS.get(current.status, now):
-                await self._give_up(gateway, current)
+                    await self._ask(gateway, await self._payments.get(payment.id) or payment)
+        except PaymentServiceError as error:
+            log.warning("payment %s could not be checked: %s", payment.id, error)
+            patience = _UNANSWERED_MS if isinstance(error, Unavailable) else 0
+        current = await self._payments.get(payment.id) or payment
+        if now - current.created_at > _WAIT_MS.get(current.status, now) + patience:
+            await self._give_up(gateway, current)
 
     async def _give_up(self, gateway: PaymentGateway | None, payment: Payment) -> None:
         if gateway is not None and gateway.capabilities.cancel and payment.session_id:
             try:
-                report = await gateway.cancel(payment)
+                async with self._turns.turn(gateway.name):
+                    report = await self._turns.ask(gateway.name, gateway.cancel(payment))
             except PaymentServiceError as error:
                 log.warning("payment %s could not be cancelled: %s", payment.id, error)
             else:
@@ -277,9 +287,10 @@ class Settlements:
             if refund.gateway_id is None:
                 await self._admin.ask(payment, refund)
         if payment.status in OPEN_STATUSES:
-            await self.settle(payment, await gateway.complete(payment))
+            asking = gateway.complete(payment)
         else:
-            await self.settle(payment, await gateway.look_up(payment))
+            asking = gateway.look_up(payment)
+        await self.settle(payment, await self._turns.ask(gateway.name, asking))
 
 
 def _pause(payment: Payment, now: Millis) -> int:

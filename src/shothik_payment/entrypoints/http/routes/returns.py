@@ -52,6 +52,8 @@ def _back(payment: Payment, *, went_well: bool) -> Response[str]:
         text = (
             "What was paid is not what was asked for. Somebody looks at it before you get credits."
         )
+    elif payment.status is PaymentStatus.REFUNDED:
+        title, text = "Refunded", "The money goes back the way it came. You can close this page."
     elif paid:
         title, text = "Paid", f"{payment.credits:,} credits are yours. You can close this page."
     elif waiting:
