@@ -209,5 +209,9 @@ async def test_money_paid_in_another_checkout_is_looked_up_by_its_reference(ours
     own = await ours.gateway.look_up(payment)
     assert (own.state, own.paid) == (GatewayState.PAID, payment.price)
     assert own.reference not in (None, other.reference)
+    # But not while what became of the other money is still to be heard.
+    payment.refunds.append(ours.refund(100))
+    assert (await ours.gateway.look_up(payment)).reference == other.reference
+    payment.refunds.clear()
     payment.grant_id = "grant_1"
     assert (await ours.gateway.look_up(payment)).reference == other.reference

@@ -177,3 +177,14 @@ def test_paid_in_the_own_checkout_after_other_money_was_returned(world: World) -
     world.record_refund(GatewayRefund("re_1", TEN_DOLLARS, RefundState.SUCCEEDED))
     world.settle(session_id="session_pay_1", reference="ref_1")
     assert world.stored_payment("pay_1").review_reason == "paid once more, ref_1"
+
+
+def test_paid_once_more_is_said_while_other_money_is_on_its_way_back(world: World) -> None:
+    world.open_payment()
+    world.settle(session_id="cs_2", reference="ref_2")
+    world.record_refund(GatewayRefund("re_1", TEN_DOLLARS, RefundState.PENDING))
+    world.settle(session_id="session_pay_1", reference="ref_1")
+    assert world.settle(session_id="session_pay_1", reference="ref_1").replayed
+    payment = world.record_refund(GatewayRefund("re_1", TEN_DOLLARS, RefundState.SUCCEEDED))
+    assert payment.status is PaymentStatus.REFUNDED
+    assert payment.review_reason == "paid once more, ref_1"

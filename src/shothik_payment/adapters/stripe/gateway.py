@@ -115,8 +115,9 @@ class StripeGateway:
                 session = await self._session(session_id)
                 intent = session["payment_intent"] or {}
                 report = session_report(session)
-            accepted = report.reference is None or payment.grant_id is not None
-            if payment.reference not in (None, report.reference) and accepted:
+            stands = payment.grant_id is not None or payment.refunds or payment.disputes
+            other = payment.reference not in (None, report.reference)
+            if other and (report.reference is None or stands):
                 # Its money was paid in another checkout, whose customer may be anybody.
                 intent = await self._intent(payment.reference or "")
                 report = replace(

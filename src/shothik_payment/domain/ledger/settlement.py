@@ -32,6 +32,7 @@ from shothik_payment.domain.model.payment import (
 from shothik_payment.domain.model.time import MINUTE, Millis
 from shothik_payment.domain.model.transaction import Transaction, TransactionKind
 
+_ONCE_MORE = "paid once more"
 _FIRST_LOOK = 10 * MINUTE
 """After a refund or a dispute that began at the gateway."""
 
@@ -91,7 +92,7 @@ def settle_payment(account: Account, command: SettlePayment) -> Outcome:
         payment.paid, payment.reference = command.paid, command.reference
         return Outcome(_grant(account, payment), payment=payment)
     if payment.status not in SETTLEABLE_STATUSES:
-        if contradiction is None or payment.review_reason is not None:
+        if contradiction is None or not _is_news(contradiction, payment.review_reason):
             return Outcome(payment=payment, replayed=True)
         payment.review_reason = contradiction
         account.save_payment(payment)
@@ -115,12 +116,18 @@ def _contradiction(payment: Payment, command: SettlePayment) -> str | None:
     if command.session_id is not None and payment.session_id not in (None, command.session_id):
         return f"paid in another checkout, {command.session_id}"
     if payment.paid is not None:
-        return f"paid once more, {command.reference}"
+        return f"{_ONCE_MORE}, {command.reference}"
     if command.meant_for not in (None, payment.id):
         return f"the gateway says that the money is for {command.meant_for}"
     if command.paid != payment.price:
         return f"paid {command.paid}, asked for {payment.price}"
     return None
+
+
+def _is_news(contradiction: str, known: str | None) -> bool:
+    """More money is worth a second word."""
+    more = contradiction.startswith(_ONCE_MORE) and contradiction != known
+    return known is None or more
 
 
 def _paid_here_as_well(payment: Payment, command: SettlePayment) -> bool:
@@ -225,7 +232,8 @@ def settle_status(payment: Payment, at: Millis) -> None:
     if payment.grant_id is None:
         # The review was about this money, and not about more that was paid beside it.
         if not payment.refundable_minor:
-            payment.review_reason = None
+            if not (payment.review_reason or "").startswith(_ONCE_MORE):
+                payment.review_reason = None
         elif payment.review_reason is None:
             payment.review_reason = "its refund has failed"
     if not payment.pending_refunds and not payment.disputed:

@@ -19,6 +19,10 @@ SILENT_AFTER = 3
 SILENT_MS = 60 * SECOND
 
 
+class LeftAlone(Unavailable):
+    """Nobody was asked."""
+
+
 @dataclass(slots=True)
 class _Gateway:
     room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
@@ -36,11 +40,11 @@ class GatewayTurns:
 
     @asynccontextmanager
     async def turn(self, name: str) -> AsyncIterator[None]:
-        """Raises Unavailable where the gateway is left alone."""
+        """Raises LeftAlone."""
         gateway = self._gateways.setdefault(name, _Gateway())
         async with gateway.room:
             if 0 < gateway.silent_until - self._clock.now() <= SILENT_MS:
-                raise Unavailable(f"{name} has not answered lately.")
+                raise LeftAlone(f"{name} has not answered lately.")
             yield
 
     async def ask(self, name: str, call: Awaitable[T]) -> T:

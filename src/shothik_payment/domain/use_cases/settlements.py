@@ -31,7 +31,7 @@ from shothik_payment.domain.ports.gateway import (
 from shothik_payment.domain.ports.ids import Ids
 from shothik_payment.domain.ports.payments import Payments
 from shothik_payment.domain.ports.webhook_inbox import Webhook, WebhookInbox
-from shothik_payment.domain.use_cases.gateway_turns import GatewayTurns
+from shothik_payment.domain.use_cases.gateway_turns import GatewayTurns, LeftAlone
 from shothik_payment.domain.use_cases.payment_admin import ASK_AGAIN_MS, PaymentAdmin
 from shothik_payment.domain.use_cases.payments import FIRST_CHECK_MS, Checkouts
 
@@ -260,6 +260,8 @@ class Settlements:
             if gateway is not None:
                 async with self._turns.turn(gateway.name):
                     await self._ask(gateway, await self._payments.get(payment.id) or payment)
+        except LeftAlone:
+            return
         except PaymentServiceError as error:
             log.warning("payment %s could not be checked: %s", payment.id, error)
             patience = _UNANSWERED_MS if isinstance(error, Unavailable) else 0
