@@ -74,7 +74,8 @@ def test_a_refund_and_a_dispute_of_the_whole_take_it_once(world: World) -> None:
 PENDING, SUCCEEDED, FAILED = RefundState.PENDING, RefundState.SUCCEEDED, RefundState.FAILED
 Report = GatewayRefund | GatewayDispute
 REFUNDS_GO = [[PENDING, SUCCEEDED], [SUCCEEDED], [PENDING, FAILED], [PENDING, SUCCEEDED, FAILED]]
-DISPUTES_GO = [[OPEN], [OPEN, WON], [OPEN, LOST], [OPEN, LOST, WON], [WON], [LOST]]
+APPEAL = [OPEN, LOST, WON]
+DISPUTES_GO = [[OPEN], [OPEN, WON], [OPEN, LOST], APPEAL, [WON], [LOST]]
 
 
 @st.composite
@@ -91,8 +92,14 @@ def histories(draw: st.DrawFn) -> tuple[list[Report], list[Report]]:
         reports = [GatewayRefund(f"re_{nth}", amount, state) for state in states]
         in_order += reports
         last += reports[-1:] if states[-1] is FAILED else []
-    # With a refund sent back, an open dispute leaves what was forced to be sorted out at its end.
-    ways = [way for way in DISPUTES_GO if way[-1] is not OPEN or not sends_back]
+    # With a refund sent back, or a loss that was won on appeal, an open dispute leaves what was
+    # forced to be sorted out at its end.
+    appeals = draw(st.booleans())
+    ways = [
+        way
+        for way in DISPUTES_GO
+        if (way[-1] is not OPEN or not (sends_back or appeals)) and (appeals or way != APPEAL)
+    ]
     for nth in range(draw(st.integers(0, 2))):
         amount = Money(draw(st.integers(1, 1000)), "USD")
         in_order += [
