@@ -92,8 +92,14 @@ async def test_killed_twice(service: Service) -> None:
     await crash_rounds(service, 2, seed=random.randrange(10**6))
 
 
-async def test_killed_twice_on_three_servers(cluster: Cluster) -> None:
-    await crash_rounds(cluster, 2, seed=random.randrange(10**6), clients=8, most=60)
+async def test_killed_on_three_servers(cluster: Cluster) -> None:
+    await crash_rounds(cluster, 1, seed=random.randrange(10**6), clients=8, most=60)
+
+
+@pytest.mark.drill
+@pytest.mark.timeout(3600)
+async def test_killed_ten_times_on_three_servers(cluster: Cluster) -> None:
+    await crash_rounds(cluster, 10, seed=random.randrange(10**6), clients=8, most=60)
 
 
 @pytest.mark.drill
