@@ -128,6 +128,7 @@ def full() -> Payment:
         credits_expire_at=in_days(30),
         refunded_minor=big + 1,
         review_note="looked",
+        surplus_reference="trx 2",
         saves_method=True,
     )
     payment.refunds = [

@@ -38,7 +38,10 @@ from shothik_payment.domain.use_cases.admin_credits import AdminCredits
 from shothik_payment.domain.use_cases.api_keys import KeyAdministration, KeyRing
 from shothik_payment.domain.use_cases.event_feed import EventFeed
 from shothik_payment.domain.use_cases.expiry_sweep import ExpirySweep
+from shothik_payment.domain.use_cases.gateway_turns import GatewayTurns
 from shothik_payment.domain.use_cases.payment_admin import PaymentAdmin
+from shothik_payment.domain.use_cases.payment_checks import PaymentChecks
+from shothik_payment.domain.use_cases.payment_commands import PaymentCommands
 from shothik_payment.domain.use_cases.payments import Checkouts
 from shothik_payment.domain.use_cases.principals import ServicePrincipal
 from shothik_payment.domain.use_cases.return_origins import ReturnOrigins
@@ -46,6 +49,7 @@ from shothik_payment.domain.use_cases.settlements import Settlements
 from shothik_payment.domain.use_cases.spend import Spend
 from shothik_payment.domain.use_cases.verify import Verify
 from shothik_payment.domain.use_cases.wallet_views import WalletViews
+from shothik_payment.domain.use_cases.webhooks import Webhooks
 
 START = Millis(1_700_000_000_000)
 CATALOG = Catalog(
@@ -249,17 +253,29 @@ class TestService:
         by_name = {gateway.name: gateway for gateway in gateways}
         writer, payments, clock, ids = self.writer, self.payments, self.clock, self.ids
         origins = ReturnOrigins(["https://shothik.ai"])
-        self.checkouts = Checkouts(writer, payments, by_name, CATALOG, origins, clock, ids)
-        self.payment_admin = PaymentAdmin(writer, payments, by_name, clock, ids)
-        self.settlements = Settlements(
-            writer, payments, by_name, self.inbox, self.checkouts, self.payment_admin, clock, ids
+        commands, turns = PaymentCommands(writer, clock, ids), GatewayTurns(clock)
+        self.checkouts = Checkouts(
+            writer, commands, payments, by_name, CATALOG, origins, clock, ids
+        )
+        self.payment_admin = PaymentAdmin(writer, commands, payments, by_name, clock, ids)
+        self.settlements = Settlements(commands, payments, by_name)
+        self.webhooks = Webhooks(
+            self.settlements, self.checkouts, payments, by_name, self.inbox, turns, clock
+        )
+        self.payment_checks = PaymentChecks(
+            commands,
+            self.settlements,
+            self.checkouts,
+            self.payment_admin,
+            payments,
+            by_name,
+            turns,
+            clock,
         )
 
     async def hear(self, payment: Payment, **fields: Any) -> None:
         """The gateway's webhook about the payment comes in, and is handled."""
-        await self.settlements.hear(
-            payment.gateway, self.gateway.notification(payment, **fields), {}
-        )
+        await self.webhooks.hear(payment.gateway, self.gateway.notification(payment, **fields), {})
 
     def caller(self, slug: str = "paraphrase", **changes: object) -> ServicePrincipal:
         principal = ServicePrincipal(CATALOG.service(slug), "key_1", frozenset(Scope))

@@ -24,6 +24,7 @@ from shothik_payment.domain.use_cases.settlements import Settlements
 from shothik_payment.domain.use_cases.spend import Spend
 from shothik_payment.domain.use_cases.verify import Verify
 from shothik_payment.domain.use_cases.wallet_views import WalletViews
+from shothik_payment.domain.use_cases.webhooks import Webhooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Application:
     wallet_views: WalletViews
     checkouts: Checkouts
     settlements: Settlements
+    webhooks: Webhooks
     payment_admin: PaymentAdmin
     admin_credits: AdminCredits
     event_feed: EventFeed

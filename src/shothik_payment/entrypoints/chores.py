@@ -11,9 +11,10 @@ from shothik_payment.domain.ports.event_log import PARTITIONS
 from shothik_payment.domain.ports.outbox_watch import OutboxWatch
 from shothik_payment.domain.use_cases.active_services import ActiveServices
 from shothik_payment.domain.use_cases.expiry_sweep import SWEEP_BATCH, ExpirySweep
+from shothik_payment.domain.use_cases.payment_checks import CHECK_BATCH, PaymentChecks
 from shothik_payment.domain.use_cases.prune import Prune
 from shothik_payment.domain.use_cases.relay import Relay
-from shothik_payment.domain.use_cases.settlements import CHECK_BATCH, Settlements
+from shothik_payment.domain.use_cases.webhooks import WEBHOOK_BATCH, Webhooks
 from shothik_payment.domain.use_cases.work_group import WorkGroup
 from shothik_payment.entrypoints.background import Chore
 
@@ -37,7 +38,8 @@ class Worker:
     broker: Broker
     active: ActiveServices
     sweep: ExpirySweep
-    settlements: Settlements
+    payment_checks: PaymentChecks
+    webhooks: Webhooks
     prune: Prune
     committed: asyncio.Event
     watch: OutboxWatch | None
@@ -64,10 +66,10 @@ def shared_work(worker: Worker) -> list[Chore]:
         return await worker.sweep.run() == SWEEP_BATCH
 
     async def check_payments() -> bool:
-        return await worker.settlements.check_due() == CHECK_BATCH
+        return await worker.payment_checks.check_due() == CHECK_BATCH
 
     async def handle_webhooks() -> bool:
-        return await worker.settlements.handle_due() == CHECK_BATCH
+        return await worker.webhooks.handle_due() == WEBHOOK_BATCH
 
     publishing = _Publishing(worker)
     chores = [

@@ -36,7 +36,7 @@ async def running(
         await application.active_services.refresh()
         for gateway in container.gateways().values():
             stack.push_async_callback(gateway.close)
-        stack.push_async_callback(application.settlements.close)
+        stack.push_async_callback(application.webhooks.close)
         if container.settings().sandbox_on:
             stack.push_async_callback(container.sandbox_notifier().close)
         if works:

@@ -42,7 +42,9 @@ from shothik_payment.domain.use_cases.active_services import ActiveServices
 from shothik_payment.domain.use_cases.admin_credits import AdminCredits
 from shothik_payment.domain.use_cases.api_keys import KeyAdministration, KeyRing
 from shothik_payment.domain.use_cases.event_feed import EventFeed
+from shothik_payment.domain.use_cases.gateway_turns import GatewayTurns
 from shothik_payment.domain.use_cases.payment_admin import PaymentAdmin
+from shothik_payment.domain.use_cases.payment_commands import PaymentCommands
 from shothik_payment.domain.use_cases.payments import Checkouts
 from shothik_payment.domain.use_cases.reconcile import Reconcile
 from shothik_payment.domain.use_cases.replay import Replay
@@ -51,6 +53,7 @@ from shothik_payment.domain.use_cases.settlements import Settlements
 from shothik_payment.domain.use_cases.spend import Spend
 from shothik_payment.domain.use_cases.verify import Verify
 from shothik_payment.domain.use_cases.wallet_views import WalletViews
+from shothik_payment.domain.use_cases.webhooks import Webhooks
 from shothik_payment.entrypoints.application import Application
 from shothik_payment.entrypoints.http.app import create_app
 from shothik_payment.entrypoints.http.settings import HttpSettings
@@ -149,18 +152,14 @@ class World:
         writer = LedgerWriter(self.store, active.rules, active.fresh_rules, random.random, limits)
         payments, gateways = MemoryPayments(state), {"sandbox": self.gateway}
         origins = ReturnOrigins(["http://localhost:*"])
-        checkouts = Checkouts(writer, payments, gateways, self.catalog, origins, clock, ids)
-        admin = PaymentAdmin(writer, payments, gateways, clock, ids)
-        settlements = Settlements(
-            writer,
-            payments,
-            gateways,
-            MemoryWebhookInbox(state),
-            checkouts,
-            admin,
-            clock,
-            ids,
+        commands = PaymentCommands(writer, clock, ids)
+        checkouts = Checkouts(
+            writer, commands, payments, gateways, self.catalog, origins, clock, ids
         )
+        admin = PaymentAdmin(writer, commands, payments, gateways, clock, ids)
+        settlements = Settlements(commands, payments, gateways)
+        inbox, turns = MemoryWebhookInbox(state), GatewayTurns(clock)
+        webhooks = Webhooks(settlements, checkouts, payments, gateways, inbox, turns, clock)
         audit = MemoryLedgerAudit(state)
         return Application(
             catalog=self.catalog,
@@ -170,6 +169,7 @@ class World:
             wallet_views=WalletViews(wallets, clock),
             checkouts=checkouts,
             settlements=settlements,
+            webhooks=webhooks,
             payment_admin=admin,
             admin_credits=AdminCredits(writer, clock, ids),
             event_feed=EventFeed(events),

@@ -10,8 +10,8 @@ from shothik_payment.domain.ports.gateway import (
     GatewayState,
 )
 from shothik_payment.domain.use_cases.gateway_turns import AT_ONCE, SILENT_MS
+from shothik_payment.domain.use_cases.payment_checks import LAST_CHECK_AFTER_MS
 from shothik_payment.domain.use_cases.payments import FIRST_CHECK_MS
-from shothik_payment.domain.use_cases.settlements import LAST_CHECK_AFTER_MS
 from tests.support.checkouts import PRICE, crashed_before_the_checkout, initiate, stored
 from tests.support.service import ScriptedGateway, TestService, running_service
 
@@ -23,19 +23,19 @@ async def balance(service: TestService) -> int:
 async def test_an_open_payment_is_asked_about_when_it_is_due(service: TestService) -> None:
     payment = await initiate(service)
     service.clock.advance(FIRST_CHECK_MS - 1)
-    assert await service.settlements.check_due() == 0
+    assert await service.payment_checks.check_due() == 0
     service.clock.advance(1)
     service.gateway.says(payment, GatewayState.PAID, PRICE)
-    assert await service.settlements.check_due() == 1
+    assert await service.payment_checks.check_due() == 1
     assert (await stored(service, payment)).status is PaymentStatus.PAID
     service.clock.advance(LAST_CHECK_AFTER_MS)
-    assert await service.settlements.check_due() == 0
+    assert await service.payment_checks.check_due() == 0
 
 
 async def test_two_sweeps_at_once_ask_once(service: TestService) -> None:
     payment = await initiate(service)
     service.clock.advance(FIRST_CHECK_MS)
-    sweeps = [service.settlements.check_due() for _ in range(5)]
+    sweeps = [service.payment_checks.check_due() for _ in range(5)]
     assert await asyncio.gather(*sweeps) == [1] * 5
     assert service.gateway.completed == [payment.id]
     assert (await stored(service, payment)).checks == 1
@@ -51,7 +51,7 @@ async def test_pauses_grow_to_an_hour_and_after_three_days_the_payment_has_expir
         pauses = young if service.clock.now() - begun < HOUR else old
         pauses.append(due - service.clock.now())
         service.clock.time = due
-        assert await service.settlements.check_due() == 1
+        assert await service.payment_checks.check_due() == 1
     assert young[:3] == [FIRST_CHECK_MS, FIRST_CHECK_MS, 2 * FIRST_CHECK_MS]
     assert set(young[3:]) == {MINUTE}
     assert set(old) == {HOUR}
@@ -64,7 +64,7 @@ async def test_a_gateway_that_is_away_is_asked_again(service: TestService) -> No
     payment = await initiate(service)
     service.gateway.away()
     service.clock.advance(FIRST_CHECK_MS)
-    await service.settlements.check_due()
+    await service.payment_checks.check_due()
     waiting = await stored(service, payment)
     assert (waiting.status, waiting.checks) == (PaymentStatus.PENDING, 1)
     assert waiting.next_check_at == service.clock.now() + FIRST_CHECK_MS
@@ -77,7 +77,7 @@ async def test_one_payment_that_cannot_be_asked_about_holds_up_no_other(
     service.gateway.no()
     service.gateway.says(good, GatewayState.PAID, PRICE)
     service.clock.advance(FIRST_CHECK_MS)
-    assert await service.settlements.check_due() == 2
+    assert await service.payment_checks.check_due() == 2
     assert (await stored(service, good)).status is PaymentStatus.PAID
     assert (await stored(service, strange)).status is PaymentStatus.FAILED
 
@@ -85,7 +85,7 @@ async def test_one_payment_that_cannot_be_asked_about_holds_up_no_other(
 async def test_a_payment_of_a_gateway_that_is_gone_is_put_off(service: TestService) -> None:
     intent = await crashed_before_the_checkout(service)
     service.use_gateways(ScriptedGateway("stripe"))
-    await service.settlements.check_due()
+    await service.payment_checks.check_due()
     waiting = await stored(service, intent)
     assert (waiting.checks, waiting.status) == (1, PaymentStatus.CREATED)
 
@@ -103,7 +103,7 @@ async def test_what_is_given_up_cannot_be_paid_at_the_gateway_any_more(
 ) -> None:
     payment = await initiate(service)
     service.clock.advance(LAST_CHECK_AFTER_MS + 1)
-    await service.settlements.check_due()
+    await service.payment_checks.check_due()
     assert (await stored(service, payment)).status is PaymentStatus.EXPIRED
     assert service.gateway.states[payment.id].state is GatewayState.CANCELLED
 
@@ -116,7 +116,7 @@ async def test_paid_at_the_moment_it_is_given_up_it_settles() -> None:
     async with running_service(Late()) as service:
         payment = await initiate(service)
         service.clock.advance(LAST_CHECK_AFTER_MS + 1)
-        await service.settlements.check_due()
+        await service.payment_checks.check_due()
         assert (await stored(service, payment)).status is PaymentStatus.PAID
         assert await balance(service) == 100
 
@@ -128,7 +128,7 @@ async def test_money_on_its_way_is_waited_for_as_long_as_a_bank_takes(
     service.gateway.says(payment, GatewayState.AUTHORISED)
     for expected in (PaymentStatus.AUTHORISED, PaymentStatus.AUTHORISED, PaymentStatus.EXPIRED):
         service.clock.advance(10 * DAY + 1)
-        await service.settlements.check_due()
+        await service.payment_checks.check_due()
         assert (await stored(service, payment)).status is expected
 
 
@@ -136,10 +136,10 @@ async def test_what_can_never_be_asked_about_expires_all_the_same(service: TestS
     payment = await initiate(service)
     service.gateway.away()
     service.clock.advance(LAST_CHECK_AFTER_MS + 1)
-    await service.settlements.check_due()
+    await service.payment_checks.check_due()
     assert (await stored(service, payment)).status is PaymentStatus.PENDING
     service.clock.advance(7 * DAY)
-    await service.settlements.check_due()
+    await service.payment_checks.check_due()
     assert (await stored(service, payment)).status is PaymentStatus.EXPIRED
 
 
@@ -150,10 +150,10 @@ async def test_paid_long_ago_and_found_after_a_gateway_was_silent(service: TestS
         service.gateway.says(payment, GatewayState.PAID, PRICE)
     service.gateway.away()
     service.clock.advance(LAST_CHECK_AFTER_MS + 1)
-    await service.settlements.check_due()
+    await service.payment_checks.check_due()
     service.gateway.back()
     service.clock.advance(DAY)
-    await service.settlements.check_due()
+    await service.payment_checks.check_due()
     for payment in payments:
         assert (await stored(service, payment)).status is PaymentStatus.PAID
 
@@ -163,7 +163,7 @@ async def test_a_sweep_that_is_cut_off_gives_nothing_up() -> None:
     async with running_service(hanging) as service:
         payment = await initiate(service)
         service.clock.advance(LAST_CHECK_AFTER_MS + 1)
-        sweep = asyncio.create_task(service.settlements.check_due())
+        sweep = asyncio.create_task(service.payment_checks.check_due())
         while not hanging.completed:  # noqa: ASYNC110 the gateway is asked within this loop
             await asyncio.sleep(0)
         sweep.cancel()
@@ -191,7 +191,7 @@ async def test_a_gateway_that_hangs_holds_up_no_other() -> None:
         paid = await initiate(service, gateway="stripe")
         well.says(paid, GatewayState.PAID, PRICE)
         service.clock.advance(FIRST_CHECK_MS)
-        sweep = asyncio.create_task(service.settlements.check_due())
+        sweep = asyncio.create_task(service.payment_checks.check_due())
         for _ in range(1_000):
             await asyncio.sleep(0)
         assert (await stored(service, paid)).status is PaymentStatus.PAID
@@ -205,8 +205,8 @@ async def test_a_gateway_that_hangs_holds_up_no_other() -> None:
             assert (await stored(service, payment)).checks == 1
         asked = len(hanging.completed)
         service.clock.advance(FIRST_CHECK_MS)
-        await service.settlements.check_due()
+        await service.payment_checks.check_due()
         assert len(hanging.completed) == asked
         service.clock.advance(SILENT_MS)
-        await service.settlements.check_due()
+        await service.payment_checks.check_due()
         assert len(hanging.completed) > asked

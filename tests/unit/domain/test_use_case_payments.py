@@ -154,13 +154,13 @@ async def test_a_repeat_after_a_crash_and_a_sweep_that_gave_up_still_gets_a_chec
 ) -> None:
     intent = await crashed_before_the_checkout(service)
     service.gateway.away()
-    await service.settlements.check_due()
+    await service.payment_checks.check_due()
     assert (await stored(service, intent)).status is PaymentStatus.FAILED
     service.gateway.back()
     again = await initiate(service, request=key("p1"))
     assert (again.id, again.session_id) == (intent.id, f"cs_{intent.id}")
     service.gateway.says(again, GatewayState.PAID, PRICE)
-    await service.settlements.check_due()
+    await service.payment_checks.check_due()
     assert (await stored(service, again)).status is PaymentStatus.PAID
 
 

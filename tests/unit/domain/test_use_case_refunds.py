@@ -120,9 +120,9 @@ async def test_without_an_answer_it_is_pending_and_asked_once_more_under_the_sam
     assert service.gateway.refund_asks == [pending.id]
     service.gateway.back()
     service.clock.advance(ASK_AGAIN - 1)
-    assert await service.settlements.check_due() == 0
+    assert await service.payment_checks.check_due() == 0
     service.clock.advance(1)
-    await asyncio.gather(*(service.settlements.check_due() for _ in range(3)))
+    await asyncio.gather(*(service.payment_checks.check_due() for _ in range(3)))
     assert service.gateway.refund_asks == [pending.id] * 2
     done = await stored(service, payment)
     assert (done.refunds[0].state, done.next_check_at) == (SUCCEEDED, None)
@@ -144,7 +144,7 @@ async def test_an_answer_that_got_lost_is_no_second_refund(service: TestService)
     gateway.says(payment, GatewayState.PAID, PRICE)
     await refund(service, payment, 500)
     service.clock.advance(ASK_AGAIN)
-    await service.settlements.check_due()
+    await service.payment_checks.check_due()
     assert len(gateway.refunded) == 1
     assert (await stored(service, payment)).refunded_minor == 500
     assert await figures(service) == (50, 0, 0)
@@ -159,15 +159,15 @@ async def test_what_takes_the_gateway_days_is_looked_up_until_it_has_ended(
     assert (begun.state, begun.gateway_id) == (PENDING, f"re_{begun.id}")
     for _ in range(3):
         service.clock.advance(DAY)
-        assert await service.settlements.check_due() == 1
+        assert await service.payment_checks.check_due() == 1
     assert service.gateway.refund_asks == [begun.id]
     told = service.gateway.refunded[begun.id]
     service.gateway.refunded[begun.id] = GatewayRefund(told.id, told.amount, SUCCEEDED, begun.id)
     service.clock.advance(DAY)
-    await service.settlements.check_due()
+    await service.payment_checks.check_due()
     assert (await stored(service, payment)).status is PaymentStatus.REFUNDED
     service.clock.advance(DAY)
-    assert await service.settlements.check_due() == 0
+    assert await service.payment_checks.check_due() == 0
 
 
 async def test_refused_when_it_is_asked_again_it_is_released(service: TestService) -> None:
@@ -177,7 +177,7 @@ async def test_refused_when_it_is_asked_again_it_is_released(service: TestServic
     service.gateway.back()
     service.gateway.refund_fails = GatewayRefused("sandbox", "too_old")
     service.clock.advance(ASK_AGAIN)
-    await service.settlements.check_due()
+    await service.payment_checks.check_due()
     found = await stored(service, payment)
     assert (found.status, found.refunds[0].state) == (PaymentStatus.PAID, RefundState.FAILED)
     assert await figures(service) == (100, 0, 0)

@@ -202,13 +202,13 @@ async def test_a_notification_that_fits_nothing_settles_nothing(
     payment = await initiate(two, gateway="stripe")
     stripe.says(payment, GatewayState.PAID, payment.price)
     # The other gateway's word about it, and its own about a payment that is not ours.
-    await two.settlements.hear("bkash", two.gateway.notification(payment), {})
+    await two.webhooks.hear("bkash", two.gateway.notification(payment), {})
     nobody = stripe.notification(payment, payment_id="pay_nope")
-    await two.settlements.hear("stripe", nobody, {})
+    await two.webhooks.hear("stripe", nobody, {})
     with pytest.raises(NotFound):
-        await two.settlements.hear("paypal", b"", {})
+        await two.webhooks.hear("paypal", b"", {})
     with pytest.raises(InvalidRequest):
-        await two.settlements.hear("stripe", b"nonsense", {})
+        await two.webhooks.hear("stripe", b"nonsense", {})
     assert await stored(two, payment) == payment
     assert await balance(two) == 0
 

@@ -33,7 +33,7 @@ def results(service: TestService) -> list[str | None]:
 async def test_a_repeated_event_id_is_handled_once(service: TestService) -> None:
     payment = await paid(service)
     body = service.gateway.notification(payment)
-    await asyncio.gather(*(service.settlements.hear("sandbox", body, {}) for _ in range(5)))
+    await asyncio.gather(*(service.webhooks.hear("sandbox", body, {}) for _ in range(5)))
     assert service.gateway.looked_up == [payment.id]
     assert results(service) == ["settled"]
 
@@ -47,13 +47,13 @@ async def test_it_is_stored_although_the_gateway_cannot_be_asked_and_handled_lat
     assert results(service) == [None]
     assert (await stored(service, payment)).status is PaymentStatus.PENDING
     service.gateway.back()
-    assert await service.settlements.handle_due() == 0
+    assert await service.webhooks.handle_due() == 0
     service.clock.advance(5 * SECOND + PROMPT)
-    assert await service.settlements.handle_due() == 1
+    assert await service.webhooks.handle_due() == 1
     assert results(service) == ["settled"]
     assert (await stored(service, payment)).status is PaymentStatus.PAID
     service.clock.advance(DAY)
-    assert await service.settlements.handle_due() == 0
+    assert await service.webhooks.handle_due() == 0
 
 
 async def due_times(service: TestService, until: Callable[[], bool]) -> list[int]:
@@ -65,7 +65,7 @@ async def due_times(service: TestService, until: Callable[[], bool]) -> list[int
         service.clock.time = kept.due_at
         service.clock.advance(PROMPT)
         pauses.append((kept.due_at - last) // SECOND)
-        assert await service.settlements.handle_due() == 1
+        assert await service.webhooks.handle_due() == 1
         last = service.clock.now()
     return pauses
 
@@ -84,7 +84,7 @@ async def test_one_that_fails_is_tried_again_with_growing_pauses_and_given_up_af
     assert 3 * DAY <= service.clock.now() - heard_at <= 3 * DAY + 2 * HOUR
     assert results(service) == ["given up: The gateway is away."]
     service.clock.advance(DAY)
-    assert await service.settlements.handle_due() == 0
+    assert await service.webhooks.handle_due() == 0
 
 
 async def test_what_went_wrong_is_told_without_what_may_be_secret(service: TestService) -> None:
@@ -92,7 +92,7 @@ async def test_what_went_wrong_is_told_without_what_may_be_secret(service: TestS
     service.gateway.look_up_fails = RuntimeError("sk_live_planted")
     await service.hear(payment)
     service.clock.advance(4 * DAY)
-    await service.settlements.handle_due()
+    await service.webhooks.handle_due()
     assert results(service) == ["given up: RuntimeError"]
 
 
@@ -101,9 +101,9 @@ async def test_a_worker_handles_what_a_killed_process_left(service: TestService)
     left = Webhook("sandbox", Notification("evt_x", "paid", payment.id), service.clock.now())
     assert await service.inbox.add(left)
     # For a moment it is the one's who has received it.
-    assert await service.settlements.handle_due() == 0
+    assert await service.webhooks.handle_due() == 0
     service.clock.advance(PROMPT)
-    assert await service.settlements.handle_due() == 1
+    assert await service.webhooks.handle_due() == 1
     assert (await stored(service, payment)).status is PaymentStatus.PAID
 
 
@@ -113,7 +113,7 @@ async def test_one_that_fails_holds_up_no_other(service: TestService) -> None:
     for name in ("gone", "sandbox"):
         await service.inbox.add(Webhook(name, strange, service.clock.now()))
     service.clock.advance(PROMPT)
-    assert await service.settlements.handle_due() == 2
+    assert await service.webhooks.handle_due() == 2
     assert results(service) == [None, "settled"]
 
 
@@ -131,7 +131,7 @@ async def test_what_is_of_no_interest_is_not_kept(service: TestService) -> None:
             return None
 
     service.use_gateways(Bored())
-    await service.settlements.hear("sandbox", b"{}", {})
+    await service.webhooks.hear("sandbox", b"{}", {})
     assert results(service) == []
 
 
@@ -161,10 +161,10 @@ async def test_stopped_while_it_is_handled_it_is_handled_by_the_next(service: Te
     service.use_gateways(Endless())
     hearing = asyncio.create_task(service.hear(payment))
     await asked.wait()
-    await service.settlements.close()
+    await service.webhooks.close()
     await hearing
     assert results(service) == [None]
     service.use_gateways(service.gateway)
     service.clock.advance(PROMPT)
-    await service.settlements.handle_due()
+    await service.webhooks.handle_due()
     assert (await stored(service, payment)).status is PaymentStatus.PAID

@@ -40,6 +40,7 @@ from shothik_payment.domain.errors.requests import (
 from shothik_payment.domain.errors.root import (
     InWords,
     PaymentServiceError,
+    loggable,
 )
 from shothik_payment.domain.errors.service import (
     Misconfigured,
@@ -80,4 +81,5 @@ __all__ = [
     "Unavailable",
     "UserFrozen",
     "WrongService",
+    "loggable",
 ]

@@ -34,3 +34,8 @@ class InWords(PaymentServiceError):
     @property
     def message(self) -> str:
         return self.reason
+
+
+def loggable(error: Exception) -> str:
+    """What may be logged or kept of it: only our own errors are known to hold nothing secret."""
+    return str(error) if isinstance(error, PaymentServiceError) else type(error).__name__

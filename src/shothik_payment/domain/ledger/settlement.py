@@ -32,7 +32,6 @@ from shothik_payment.domain.model.payment import (
 from shothik_payment.domain.model.time import MINUTE, Millis
 from shothik_payment.domain.model.transaction import Transaction, TransactionKind
 
-_ONCE_MORE = "paid once more"
 _FIRST_LOOK = 10 * MINUTE
 """After a refund or a dispute that began at the gateway."""
 
@@ -86,17 +85,14 @@ def authorise_payment(account: Account, command: AuthorisePayment) -> Outcome:
 def settle_payment(account: Account, command: SettlePayment) -> Outcome:
     """Paid: once. Told again it changes nothing; what contradicts goes to review."""
     payment = payment_of(account, command.payment_id)
-    contradiction = _contradiction(payment, command)
     if _paid_here_as_well(payment, command):
         # What was paid elsewhere is still to be looked at, and this is what was asked for.
+        payment.surplus_reference = payment.reference
         payment.paid, payment.reference = command.paid, command.reference
         return Outcome(_grant(account, payment), payment=payment)
     if payment.status not in SETTLEABLE_STATUSES:
-        if contradiction is None or not _is_news(contradiction, payment.review_reason):
-            return Outcome(payment=payment, replayed=True)
-        payment.review_reason = contradiction
-        account.save_payment(payment)
-        return Outcome(payment=payment)
+        return _paid_before(account, payment, command)
+    contradiction = _contradiction(payment, command)
     payment.paid = command.paid
     payment.reference = command.reference
     payment.next_check_at = None
@@ -108,26 +104,32 @@ def settle_payment(account: Account, command: SettlePayment) -> Outcome:
     return Outcome(_grant(account, payment), payment=payment)
 
 
+def _paid_before(account: Account, payment: Payment, command: SettlePayment) -> Outcome:
+    """More money than that which is known has to be looked at; it grants nothing."""
+    if command.reference in (payment.reference, payment.surplus_reference):
+        return Outcome(payment=payment, replayed=True)
+    payment.surplus_reference = command.reference
+    elsewhere = _elsewhere(payment, command)
+    payment.review_reason = elsewhere or f"paid once more, {command.reference}"
+    account.save_payment(payment)
+    return Outcome(payment=payment)
+
+
+def _elsewhere(payment: Payment, command: SettlePayment) -> str | None:
+    if command.session_id is None or payment.session_id in (None, command.session_id):
+        return None
+    return f"paid in another checkout, {command.session_id}"
+
+
 def _contradiction(payment: Payment, command: SettlePayment) -> str | None:
     """Why an admin has to look at it."""
-    known = payment.paid is not None and payment.reference == command.reference
-    if known:
-        return None
-    if command.session_id is not None and payment.session_id not in (None, command.session_id):
-        return f"paid in another checkout, {command.session_id}"
-    if payment.paid is not None:
-        return f"{_ONCE_MORE}, {command.reference}"
+    if elsewhere := _elsewhere(payment, command):
+        return elsewhere
     if command.meant_for not in (None, payment.id):
         return f"the gateway says that the money is for {command.meant_for}"
     if command.paid != payment.price:
         return f"paid {command.paid}, asked for {payment.price}"
     return None
-
-
-def _is_news(contradiction: str, known: str | None) -> bool:
-    """More money is worth a second word."""
-    more = contradiction.startswith(_ONCE_MORE) and contradiction != known
-    return known is None or more
 
 
 def _paid_here_as_well(payment: Payment, command: SettlePayment) -> bool:
@@ -170,6 +172,7 @@ def accept_payment(account: Account, command: AcceptPayment) -> Outcome:
         raise Conflict("The payment is not under review.")
     payment.review_reason = None
     payment.review_note = command.reason
+    payment.surplus_reference = None
     account.bind_request(payment.id)
     if payment.status is not PaymentStatus.REVIEW:
         account.save_payment(payment)
@@ -229,11 +232,10 @@ def status_of(payment: Payment) -> PaymentStatus:
 def settle_status(payment: Payment, at: Millis) -> None:
     """After its refunds or disputes have moved: as long as one is open, the gateway is asked."""
     payment.status = status_of(payment)
-    if payment.grant_id is None:
-        # The review was about this money, and not about more that was paid beside it.
+    # A review about this money ends when it is back; one about more money beside it does not.
+    if payment.grant_id is None and payment.surplus_reference is None:
         if not payment.refundable_minor:
-            if not (payment.review_reason or "").startswith(_ONCE_MORE):
-                payment.review_reason = None
+            payment.review_reason = None
         elif payment.review_reason is None:
             payment.review_reason = "its refund has failed"
     if not payment.pending_refunds and not payment.disputed:

@@ -92,7 +92,8 @@ class Payment:
 
     `paid` is what the gateway says was paid, `grant_id` what was granted for it: both None until
     then. `refunded_minor`: returned so far. `review_reason` None: nothing contradicts;
-    `review_note` is what an admin said who ended a review.
+    `review_note` is what an admin said who ended a review. `surplus_reference`: of more money that
+    the review is about, beside that of `reference`.
     `next_check_at`: when the gateway is to be asked for the truth, None once it is final.
     `saves_method`: the payer agrees that later payments may be charged without them.
     """
@@ -113,6 +114,7 @@ class Payment:
     failure_code: str | None = None
     review_reason: str | None = None
     review_note: str | None = None
+    surplus_reference: str | None = None
     next_check_at: Millis | None = None
     checks: int = 0
     reference: str | None = None

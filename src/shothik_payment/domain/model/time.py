@@ -25,3 +25,8 @@ def rfc3339(at: int) -> str:
 def _to_the_second(seconds: int) -> str:
     # What is written at one time is mostly of one time: a sixth of what the clock's own words take.
     return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
+
+
+def growing_pause(first: int, count: int, longest: int) -> int:
+    """Milliseconds to wait after `count` tries before this one: twice as long each time."""
+    return int(min(first * 2 ** min(count, 32), longest))

@@ -19,8 +19,8 @@ SILENT_AFTER = 3
 SILENT_MS = 60 * SECOND
 
 
-class LeftAlone(Unavailable):
-    """Nobody was asked."""
+class LeftAlone(Exception):
+    """The gateway has not answered lately, and was not asked."""
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class GatewayTurns:
         gateway = self._gateways.setdefault(name, _Gateway())
         async with gateway.room:
             if 0 < gateway.silent_until - self._clock.now() <= SILENT_MS:
-                raise LeftAlone(f"{name} has not answered lately.")
+                raise LeftAlone(name)
             yield
 
     async def ask(self, name: str, call: Awaitable[T]) -> T:

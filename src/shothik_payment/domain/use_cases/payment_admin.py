@@ -28,6 +28,7 @@ from shothik_payment.domain.ports.clock import Clock
 from shothik_payment.domain.ports.gateway import PaymentGateway
 from shothik_payment.domain.ports.ids import Ids
 from shothik_payment.domain.ports.payments import Payments
+from shothik_payment.domain.use_cases.payment_commands import PaymentCommands
 from shothik_payment.domain.use_cases.requests import recall
 
 log = logging.getLogger(__name__)
@@ -42,12 +43,14 @@ class PaymentAdmin:
     def __init__(
         self,
         writer: LedgerWriter,
+        commands: PaymentCommands,
         payments: Payments,
         gateways: Mapping[str, PaymentGateway],
         clock: Clock,
         ids: Ids,
     ) -> None:
         self._writer = writer
+        self._commands = commands
         self._payments = payments
         self._gateways = gateways
         self._clock = clock
@@ -72,16 +75,7 @@ class PaymentAdmin:
     ) -> Outcome:
         """End the review: grant what was asked for, unless it was granted before."""
         payment = await self.get(payment_id)
-        return await self._writer.submit(
-            AcceptPayment(
-                id=self._ids.next(),
-                user_id=payment.user_id,
-                at=self._clock.now(),
-                request=request,
-                payment_id=payment.id,
-                reason=reason,
-            )
-        )
+        return await self._commands.submit(AcceptPayment, payment, request, reason=reason)
 
     async def refund(
         self,
@@ -103,19 +97,14 @@ class PaymentAdmin:
                 self._writer, self._clock, self._ids, payment.user_id, request, refusal
             )
         refund_id = f"rfd_{bucket_of(payment.user_id)}{self._ids.next()}"
-        now = self._clock.now()
-        begun = await self._writer.submit(
-            BeginRefund(
-                id=self._ids.next(),
-                user_id=payment.user_id,
-                at=now,
-                request=request,
-                payment_id=payment.id,
-                refund_id=refund_id,
-                amount_minor=amount_minor,
-                next_check_at=Millis(now + ASK_AGAIN_MS),
-                reason=reason,
-            )
+        begun = await self._commands.submit(
+            BeginRefund,
+            payment,
+            request,
+            refund_id=refund_id,
+            amount_minor=amount_minor,
+            next_check_at=Millis(self._clock.now() + ASK_AGAIN_MS),
+            reason=reason,
         )
         if begun.replayed or begun.payment is None:
             return begun
@@ -133,27 +122,15 @@ class PaymentAdmin:
             log.warning("refund %s is asked for again: %s", refund.id, error)
             return payment
         except GatewayRefused as error:
-            await self._writer.submit(
-                FailRefund(
-                    id=self._ids.next(),
-                    user_id=payment.user_id,
-                    at=self._clock.now(),
-                    payment_id=payment.id,
-                    refund_id=refund.id,
-                    failure_code=error.reason,
-                    request_key=request.key if request is not None else None,
-                )
+            await self._commands.submit(
+                FailRefund,
+                payment,
+                refund_id=refund.id,
+                failure_code=error.reason,
+                request_key=request.key if request is not None else None,
             )
             raise
-        recorded = await self._writer.submit(
-            RecordRefund(
-                id=self._ids.next(),
-                user_id=payment.user_id,
-                at=self._clock.now(),
-                payment_id=payment.id,
-                refund=told,
-            )
-        )
+        recorded = await self._commands.submit(RecordRefund, payment, refund=told)
         return recorded.payment or payment
 
     def _require_refundable(self, payment: Payment, amount_minor: int | None) -> None:

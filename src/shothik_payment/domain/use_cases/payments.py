@@ -28,6 +28,7 @@ from shothik_payment.domain.ports.clock import Clock
 from shothik_payment.domain.ports.gateway import PaymentGateway
 from shothik_payment.domain.ports.ids import Ids
 from shothik_payment.domain.ports.payments import Payments
+from shothik_payment.domain.use_cases.payment_commands import PaymentCommands
 from shothik_payment.domain.use_cases.requests import recall
 from shothik_payment.domain.use_cases.return_origins import ReturnOrigins
 
@@ -40,6 +41,7 @@ class Checkouts:
     def __init__(
         self,
         writer: LedgerWriter,
+        commands: PaymentCommands,
         payments: Payments,
         gateways: Mapping[str, PaymentGateway],
         catalog: Catalog,
@@ -48,6 +50,7 @@ class Checkouts:
         ids: Ids,
     ) -> None:
         self._writer = writer
+        self._commands = commands
         self._payments = payments
         self._gateways = gateways
         self._catalog = catalog
@@ -154,26 +157,15 @@ class Checkouts:
                 raise Unavailable("The payment's gateway is not configured any more.")
             checkout = await gateway.start_checkout(payment)
         except (GatewayRefused, Unavailable) as error:
-            await self._writer.submit(
-                AbandonPayment(
-                    id=self._ids.next(),
-                    user_id=payment.user_id,
-                    at=self._clock.now(),
-                    payment_id=payment.id,
-                    failure_code=error.code,
-                    request_key=request.key if request is not None else None,
-                )
+            await self._commands.submit(
+                AbandonPayment,
+                payment,
+                failure_code=error.code,
+                request_key=request.key if request is not None else None,
             )
             raise
-        attached = await self._writer.submit(
-            AttachCheckout(
-                id=self._ids.next(),
-                user_id=payment.user_id,
-                at=self._clock.now(),
-                payment_id=payment.id,
-                session_id=checkout.session_id,
-                payment_url=checkout.url,
-            )
+        attached = await self._commands.submit(
+            AttachCheckout, payment, session_id=checkout.session_id, payment_url=checkout.url
         )
         return attached.payment or payment
 

@@ -26,7 +26,10 @@ from shothik_payment.domain.use_cases.admin_credits import AdminCredits
 from shothik_payment.domain.use_cases.api_keys import KeyAdministration, KeyRing
 from shothik_payment.domain.use_cases.event_feed import EventFeed
 from shothik_payment.domain.use_cases.expiry_sweep import ExpirySweep
+from shothik_payment.domain.use_cases.gateway_turns import GatewayTurns
 from shothik_payment.domain.use_cases.payment_admin import PaymentAdmin
+from shothik_payment.domain.use_cases.payment_checks import PaymentChecks
+from shothik_payment.domain.use_cases.payment_commands import PaymentCommands
 from shothik_payment.domain.use_cases.payments import Checkouts
 from shothik_payment.domain.use_cases.prune import Prune
 from shothik_payment.domain.use_cases.reconcile import Reconcile
@@ -37,6 +40,7 @@ from shothik_payment.domain.use_cases.settlements import Settlements
 from shothik_payment.domain.use_cases.spend import Spend
 from shothik_payment.domain.use_cases.verify import Verify
 from shothik_payment.domain.use_cases.wallet_views import WalletViews
+from shothik_payment.domain.use_cases.webhooks import Webhooks
 from shothik_payment.domain.use_cases.work_group import WorkGroup
 from shothik_payment.entrypoints.application import Application
 from shothik_payment.entrypoints.catalog_file import load_catalog
@@ -211,9 +215,11 @@ class Container(containers.DeclarativeContainer):
         committed=committed.provided.set,
     )
     wallet_views = providers.Singleton(WalletViews, store.provided.wallets, clock)
+    payment_commands = providers.Singleton(PaymentCommands, writer, clock, ids)
     checkouts = providers.Singleton(
         Checkouts,
         writer,
+        payment_commands,
         store.provided.payments,
         gateways,
         catalog,
@@ -222,18 +228,32 @@ class Container(containers.DeclarativeContainer):
         ids,
     )
     payment_admin = providers.Singleton(
-        PaymentAdmin, writer, store.provided.payments, gateways, clock, ids
+        PaymentAdmin, writer, payment_commands, store.provided.payments, gateways, clock, ids
     )
     settlements = providers.Singleton(
-        Settlements,
-        writer,
+        Settlements, payment_commands, store.provided.payments, gateways
+    )
+    gateway_turns = providers.Singleton(GatewayTurns, clock)
+    webhooks = providers.Singleton(
+        Webhooks,
+        settlements,
+        checkouts,
         store.provided.payments,
         gateways,
         store.provided.inbox,
+        gateway_turns,
+        clock,
+    )
+    payment_checks = providers.Singleton(
+        PaymentChecks,
+        payment_commands,
+        settlements,
         checkouts,
         payment_admin,
+        store.provided.payments,
+        gateways,
+        gateway_turns,
         clock,
-        ids,
     )
     admin_credits = providers.Singleton(AdminCredits, writer, clock, ids)
     key_administration = providers.Singleton(
@@ -251,6 +271,7 @@ class Container(containers.DeclarativeContainer):
         wallet_views=wallet_views,
         checkouts=checkouts,
         settlements=settlements,
+        webhooks=webhooks,
         payment_admin=payment_admin,
         admin_credits=admin_credits,
         event_feed=providers.Singleton(EventFeed, store.provided.events),
@@ -305,7 +326,8 @@ class Container(containers.DeclarativeContainer):
         broker=messages.provided.broker,
         active=active_services,
         sweep=expiry_sweep,
-        settlements=settlements,
+        payment_checks=payment_checks,
+        webhooks=webhooks,
         prune=providers.Singleton(Prune, store.provided.pruning, store.provided.inbox, clock),
         committed=committed,
         watch=store.provided.watch,

@@ -169,5 +169,5 @@ async def webhook(request: AnyRequest) -> Answer:
     gateway = call.path_name("gateway")
     body = await call.body(request.receive, WEBHOOK_BODY_LIMIT)
     headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in call.headers.items()}
-    await call.app.settlements.hear(gateway, body, headers)
+    await call.app.webhooks.hear(gateway, body, headers)
     return reply(r.Reply())
