@@ -36,6 +36,7 @@ from shothik_payment.domain.ports.pruning import Pruning
 from shothik_payment.domain.ports.rate_limiter import RateLimiter
 from shothik_payment.domain.ports.shared_lock import SharedLock
 from shothik_payment.domain.ports.shared_values import SharedValues
+from shothik_payment.domain.ports.subscription_history import SubscriptionHistory
 from shothik_payment.domain.ports.wallets import Wallets
 from shothik_payment.domain.ports.webhook_inbox import WebhookInbox
 from tests.support.rabbit_client import Client, recorded
@@ -48,6 +49,7 @@ class StorePorts:
     ledger: LedgerStore
     wallets: Wallets
     payments: Payments
+    history: SubscriptionHistory
     events: EventLog
     api_keys: ApiKeys
     audit: LedgerAudit
@@ -70,6 +72,7 @@ def memory_ports(state: MemoryState) -> StorePorts:
         memory.MemoryLedgerStore(state),
         memory.MemoryWallets(state),
         memory.MemoryPayments(state),
+        memory.MemorySubscriptionHistory(state),
         memory.MemoryEventLog(state),
         memory.MemoryApiKeys(state),
         memory.MemoryLedgerAudit(state),
@@ -85,6 +88,7 @@ def sqlite_ports(database: SqliteDatabase) -> StorePorts:
         sqlite.SqliteLedgerStore(database),
         sqlite.SqliteWallets(database),
         sqlite.SqlitePayments(database),
+        sqlite.SqliteSubscriptionHistory(database),
         sqlite.SqliteEventLog(database),
         sqlite.SqliteApiKeys(database),
         sqlite.SqliteLedgerAudit(database),
@@ -100,6 +104,7 @@ def mongo_ports(database: MongoDatabase) -> StorePorts:
         mongo.MongoLedgerStore(database),
         mongo.MongoWallets(database),
         mongo.MongoPayments(database),
+        mongo.MongoSubscriptionHistory(database),
         mongo.MongoEventLog(database),
         mongo.MongoApiKeys(database),
         mongo.MongoLedgerAudit(database),

@@ -68,3 +68,25 @@ def test_causes_travel_by_name() -> None:
         "causes": ["frozen", "dispute"],
     }
     assert wire(ServiceResumeUser("a_service", StopCause.DISPUTE))["reason"] == "dispute"
+
+
+def test_what_the_last_release_stored_is_read() -> None:
+    """A wallet and a payment from before there were subscriptions."""
+    wallet = codec.decode_wallet(
+        '{"user_id":"u1","version":7,"available":5,"held":0,"debt":0,"rows":6,"events":5,'
+        '"last_at":1795341600000,"credits_in":9,"credits_used":4,"grants":[{"id":"grant_1",'
+        '"user_id":"u1","source":"purchase","amount":9,"available":5,"held":0,"priority":0,'
+        '"created_at":1,"expires_at":null,"payment_id":null,"subscription_id":null}],'
+        '"holds":{},"stops":[]}'
+    )
+    assert (wallet.version, wallet.available, wallet.grants[0].amount) == (7, 5, 9)
+    assert (wallet.subscription, wallet.had_trial, wallet.steps) == (None, False, 0)
+    assert (wallet.usage, wallet.usage_since, wallet.usage_ends) == ({}, 0, None)
+    assert wallet.next_due() is None
+    payment = codec.decode_payment(
+        '{"id":"pay_1","user_id":"u1","gateway":"stripe","status":"paid","price":'
+        '{"amount_minor":900,"currency":"USD"},"credits":9,"created_at":1,"updated_at":2,'
+        '"reference":"ch_1","paid":{"amount_minor":900,"currency":"USD"},"saves_method":false}'
+    )
+    assert (payment.off_session, payment.subscription_id, payment.plan) == (False, None, None)
+    assert payment.surplus_reference is None

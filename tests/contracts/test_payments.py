@@ -85,6 +85,23 @@ async def test_payments_to_check_come_longest_overdue_first(book: Book, stores: 
     assert await payments.to_check(NOW, 10) == []
 
 
+async def test_the_next_time_of_a_check_is_told(book: Book, stores: Stores) -> None:
+    payments = stores.theirs.payments
+    assert await payments.next_check(Millis(0)) is None
+    times = [Millis(NOW + minutes * MINUTE) for minutes in (3, 1, 1)]
+    for at in times:
+        command = opening("u1")
+        command.payment = replace(command.payment, next_check_at=at)
+        last = (await book.do(command)).payment
+    assert last is not None
+    assert await payments.next_check(NOW) == times[1]
+    assert await payments.next_check(Millis(times[1] - 1)) == times[1]
+    assert await payments.next_check(times[1]) == times[0]
+    assert await payments.next_check(times[0]) is None
+    await write(book, replace(last, next_check_at=None))
+    assert await payments.next_check(NOW) == times[1]
+
+
 async def test_a_final_payment_is_checked_no_more(book: Book, stores: Stores) -> None:
     payment = await book.payment("u1")
     settle = SettlePayment(
@@ -130,6 +147,9 @@ def full() -> Payment:
         review_note="looked",
         surplus_reference="trx 2",
         saves_method=True,
+        off_session=True,
+        subscription_id="sub_1",
+        plan="pro",
     )
     payment.refunds = [
         Refund(

@@ -148,3 +148,17 @@ async def test_what_is_spent_is_due_no_more_and_holds_are_due(book: Book, stores
     await book.do(granting("u2", 10))
     hold = await book.hold("u2", 5)
     assert await stores.ours.wallets.due(hold.expires_at, 10) == [DueUser("u2", hold.expires_at)]
+
+
+async def test_the_next_time_at_which_something_ends_is_told(book: Book, stores: Stores) -> None:
+    wallets = stores.theirs.wallets
+    assert await wallets.next_due(Millis(0)) is None
+    for user, days in (("u1", 3), ("u2", 1), ("u3", 1)):
+        await book.do(granting(user, 10, in_days(days)))
+    await book.do(granting("never"))
+    assert await wallets.next_due(NOW) == in_days(1)
+    assert await wallets.next_due(Millis(in_days(1) - 1)) == in_days(1)
+    assert await wallets.next_due(in_days(1)) == in_days(3)
+    assert await wallets.next_due(in_days(3)) is None
+    await book.do(deducting("u1", 10))
+    assert await wallets.next_due(in_days(1)) is None

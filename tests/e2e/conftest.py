@@ -86,7 +86,7 @@ def unstarted_shop(tmp_path: Path, tills: Tills) -> Iterator[Shop]:
 def open_shop(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Shop]:
-    """Started once: each test has users of its own."""
+    """Started once: each test has users of its own, and the books have to agree after all."""
     folder = tmp_path_factory.mktemp("shop")
     with open_tills(folder) as tills:
         made: Service | Cluster = Service(folder, **settings_of(tills))
@@ -99,8 +99,11 @@ def open_shop(
             host = rabbitmq.virtual_host()
             made = Cluster(folder, database, redis.url, host, **settings_of(tills))
         made.start()
-        yield Shop(made, *tills)
-        made.kill()
+        try:
+            yield Shop(made, *tills)
+            made.verify()
+        finally:
+            made.kill()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import math
 import os
 import signal
 import socket
@@ -19,8 +20,13 @@ from typing import Any
 import httpx
 import jwt
 
+from tests.support.servers.process import has_ended
+
 SECRET = "a-secret-for-tests-that-is-long-enough-for-hs256"
 START_TIMEOUT_SECONDS = 30
+LANE = 16
+"""Connections of one HTTP client: it looks through all of its own at each request. No certificates
+are read (`verify`): nothing here speaks TLS, and reading them takes longer than ten requests."""
 
 
 def free_port() -> int:
@@ -28,6 +34,12 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def wrong_clock(seconds: float) -> dict[str, str]:
+    """The variables of a process that is to be so much ahead."""
+    folder = Path(__file__).with_name("wrong_clock")
+    return {"PYTHONPATH": str(folder), "WRONG_CLOCK_SECONDS": str(seconds)}
 
 
 def token(user_id: str, role: str | None = None) -> str:
@@ -49,7 +61,6 @@ class Deployment:
             "RATE_LIMIT_PER_HOUR": "100000000",
             "LOG_LEVEL": "warning",
             "LOG_FORMAT": "json",
-            "PYTHONDONTWRITEBYTECODE": "1",
             **settings,
         }
 
@@ -76,14 +87,23 @@ class Deployment:
         assert checked.returncode == 0, checked.stdout + checked.stderr
 
     @contextlib.asynccontextmanager
-    async def client(self, authorization: str, connections: int = 100) -> AsyncIterator[Client]:
-        limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
-        async with httpx.AsyncClient(
-            headers={"Authorization": authorization}, limits=limits, timeout=60
-        ) as http:
-            yield Client(http, self.apis)
+    async def client(self, authorization: str, connections: int = LANE) -> AsyncIterator[Client]:
+        limits = httpx.Limits(max_connections=LANE, max_keepalive_connections=LANE)
+        async with contextlib.AsyncExitStack() as stack:
+            lanes = [
+                await stack.enter_async_context(
+                    httpx.AsyncClient(
+                        headers={"Authorization": authorization},
+                        limits=limits,
+                        timeout=60,
+                        verify=False,
+                    )
+                )
+                for _ in range(math.ceil(connections / LANE))
+            ]
+            yield Client(lanes, self.apis)
 
-    def by_key(self, key: str, connections: int = 100) -> Any:
+    def by_key(self, key: str, connections: int = LANE) -> Any:
         return self.client(f"ApiKey {key}", connections)
 
     def by_user(self, user_id: str) -> Any:
@@ -123,11 +143,10 @@ class Started:
             )
         deadline = time.monotonic() + START_TIMEOUT_SECONDS
         while time.monotonic() < deadline:
-            if self.process.poll() is not None:
-                raise AssertionError(f"it ended at once:\n{self.log.read_text()}")
             if is_up():
                 return
-            select_pause()
+            if has_ended(self.process):
+                raise AssertionError(f"it ended at once:\n{self.log.read_text()}")
         raise AssertionError(f"it did not start:\n{self.log.read_text()}")
 
     def kill(self) -> None:
@@ -181,7 +200,7 @@ class Service(Deployment, Started):
 
     def ready(self) -> bool:
         with contextlib.suppress(httpx.TransportError):
-            return httpx.get(f"{self.url}/health/ready", timeout=2).status_code == 200
+            return httpx.get(f"{self.url}/health/ready", timeout=2, verify=False).status_code == 200
         return False
 
 
@@ -201,14 +220,15 @@ class Worker(Started):
 class Client:
     """Asks one API process after the other, and expects the status that the caller names."""
 
-    def __init__(self, http: httpx.AsyncClient, apis: Sequence[str]) -> None:
-        self.http = http
+    def __init__(self, lanes: Sequence[httpx.AsyncClient], apis: Sequence[str]) -> None:
+        self.http = lanes[0]
+        self._lanes = cycle(lanes)
         self._apis = cycle(apis)
 
     async def send(
         self, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
     ) -> httpx.Response:
-        return await self.http.post(next(self._apis) + path, json=body, headers=headers)
+        return await next(self._lanes).post(next(self._apis) + path, json=body, headers=headers)
 
     async def post(self, path: str, body: Mapping[str, Any], status: int = 200) -> dict[str, Any]:
         answer = await self.send(path, body)
@@ -217,7 +237,7 @@ class Client:
         return result
 
     async def get(self, path: str, status: int = 200, **query: Any) -> dict[str, Any]:
-        answer = await self.http.get(next(self._apis) + path, params=query)
+        answer = await next(self._lanes).get(next(self._apis) + path, params=query)
         assert answer.status_code == status, f"{answer.status_code} {answer.text}"
         result: dict[str, Any] = answer.json()
         return result

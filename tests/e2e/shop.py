@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from tests.e2e.cluster import Cluster
 from tests.e2e.service import Service, eventually
@@ -17,6 +18,11 @@ class Shop:
     sandbox: SandboxTill
     stripe: StripeTill
     bkash: BkashTill
+
+    @cached_property
+    def key(self) -> str:
+        """Of the first service. One for all tests: making it takes a process."""
+        return self.deployment.key()
 
     @property
     def tills(self) -> dict[str, Till]:

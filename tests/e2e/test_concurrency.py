@@ -45,7 +45,7 @@ async def test_500_deductions_of_credits_for_100(service: Service) -> None:
 async def test_50_deductions_of_credits_for_10_on_three_servers(cluster: Cluster) -> None:
     key = cluster.key()
     await cluster.give("rush", 10)
-    async with cluster.by_key(key) as client:
+    async with cluster.by_key(key, connections=50) as client:
         answers = await rush([client], "rush", 50)
         assert (await client.get("/balance/rush"))["balance"] == 0
     expect_exactly(answers, 10)

@@ -27,6 +27,8 @@ def copy_wallet(wallet: Wallet) -> Wallet:
         grants=[replace(grant) for grant in wallet.grants],
         holds={hold.id: replace(hold) for hold in wallet.holds.values()},
         stops=[replace(stop) for stop in wallet.stops],
+        subscription=deepcopy(wallet.subscription),
+        usage={service: replace(used) for service, used in wallet.usage.items()},
     )
 
 

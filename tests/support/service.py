@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -15,6 +16,7 @@ from shothik_payment.adapters.memory.ledger_audit import MemoryLedgerAudit
 from shothik_payment.adapters.memory.ledger_store import MemoryLedgerStore
 from shothik_payment.adapters.memory.payments import MemoryPayments
 from shothik_payment.adapters.memory.state import MemoryState
+from shothik_payment.adapters.memory.subscription_history import MemorySubscriptionHistory
 from shothik_payment.adapters.memory.wallets import MemoryWallets
 from shothik_payment.adapters.memory.webhook_inbox import MemoryWebhookInbox
 from shothik_payment.domain.catalog import Catalog, Pack, Service
@@ -23,6 +25,15 @@ from shothik_payment.domain.ledger.writer import LedgerWriter, WriterLimits
 from shothik_payment.domain.model.api_key import Scope
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.payment import Payment, Refund, RefundState
+from shothik_payment.domain.model.plan import (
+    EVERYTHING,
+    Billing,
+    Interval,
+    Limit,
+    LimitUnit,
+    Plan,
+    Terms,
+)
 from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.ports.gateway import (
     Capabilities,
@@ -36,6 +47,7 @@ from shothik_payment.domain.ports.gateway import (
 from shothik_payment.domain.use_cases.active_services import ActiveServices
 from shothik_payment.domain.use_cases.admin_credits import AdminCredits
 from shothik_payment.domain.use_cases.api_keys import KeyAdministration, KeyRing
+from shothik_payment.domain.use_cases.charges import Charges
 from shothik_payment.domain.use_cases.event_feed import EventFeed
 from shothik_payment.domain.use_cases.expiry_sweep import ExpirySweep
 from shothik_payment.domain.use_cases.gateway_turns import GatewayTurns
@@ -47,11 +59,32 @@ from shothik_payment.domain.use_cases.principals import ServicePrincipal
 from shothik_payment.domain.use_cases.return_origins import ReturnOrigins
 from shothik_payment.domain.use_cases.settlements import Settlements
 from shothik_payment.domain.use_cases.spend import Spend
+from shothik_payment.domain.use_cases.subscriptions import Subscriptions
 from shothik_payment.domain.use_cases.verify import Verify
 from shothik_payment.domain.use_cases.wallet_views import WalletViews
 from shothik_payment.domain.use_cases.webhooks import Webhooks
 
 START = Millis(1_700_000_000_000)
+_MONTH, _YEAR = Interval.MONTH, Interval.YEAR
+_LIMITS = {
+    "paraphrase_service": Limit(LimitUnit.CREDITS, 100),
+    "slide_service": Limit(LimitUnit.COUNT, 3),
+}
+
+
+def _usd(minor: int) -> dict[str, Money]:
+    return {"USD": Money(minor, "USD")}
+
+
+PLANS = (
+    Plan(EVERYTHING),
+    Plan(Terms("gift", "Gift", _MONTH, None, 30)),
+    Plan(Terms("lite", "Lite", _MONTH, None, 500, limits=_LIMITS), _usd(1000)),
+    Plan(Terms("pro", "Pro", _MONTH, None, 2000, 500, pausable=True), _usd(3000)),
+    Plan(Terms("trial", "Trial", _MONTH, None, 2000), _usd(3000), trial_days=14, trial_credits=20),
+    Plan(Terms("pro_yearly", "Pro, a year", _YEAR, None, 24_000), _usd(30_000)),
+    Plan(Terms("slides", "Slides", _MONTH, None, 100, services=("slide_service",)), _usd(500)),
+)
 CATALOG = Catalog(
     services=(
         Service("paraphrase", "paraphrase_service", "character", 100, 1, aliases=("humanize",)),
@@ -66,6 +99,7 @@ CATALOG = Catalog(
         ),
     ),
     credit_prices={"USD": Money(10, "USD")},
+    billing=Billing(plans={plan.id: plan for plan in PLANS}),
 )
 
 
@@ -101,7 +135,9 @@ class CountedIds:
 class ScriptedGateway:
     """A gateway that says what the test has it say. `states` by payment id; open where absent.
 
-    It keeps refunds by our id, as a gateway with idempotency keys does.
+    It keeps refunds by our id, as a gateway with idempotency keys does, and charges by payment.
+    `on_file`: users with a saved method; `declines`: how many of their next charges fail;
+    `forgets`: what was on file is gone when it is to be charged.
     """
 
     def __init__(
@@ -119,12 +155,18 @@ class ScriptedGateway:
         self.looked_up: list[str] = []
         self.completed: list[str] = []
         self.refunded: dict[str, GatewayRefund] = {}
+        self.refunds_of: dict[str, set[str]] = defaultdict(set)
         self.refund_asks: list[str] = []
         self.refund_state = RefundState.SUCCEEDED
         self.refuses: Exception | None = None
         self.look_up_fails: Exception | None = None
         self.refund_fails: Exception | None = None
         self.events = 0
+        self.on_file: set[str] = set()
+        self.declines: dict[str, int] = {}
+        self.forgets = False
+        self.charge_asks: list[str] = []
+        self.charged: list[tuple[str, Money]] = []
 
     def away(self) -> None:
         self.refuses = self.look_up_fails = self.refund_fails = Unavailable("The gateway is away.")
@@ -181,11 +223,15 @@ class ScriptedGateway:
             raise self.look_up_fails
         still_open = GatewayReport(payment.id, payment.session_id or "", GatewayState.OPEN)
         report = self.states.get(payment.id, still_open)
-        return replace(report, refunds=(*report.refunds, *self.refunded.values()))
+        ours = (
+            told for refund, told in self.refunded.items() if refund in self.refunds_of[payment.id]
+        )
+        return replace(report, refunds=(*report.refunds, *ours))
 
     async def refund(self, payment: Payment, refund: Refund) -> GatewayRefund:
         await asyncio.sleep(0)
         self.refund_asks.append(refund.id)
+        self.refunds_of[payment.id].add(refund.id)
         if self.refund_fails is not None:
             raise self.refund_fails
         amount = Money(refund.amount_minor, payment.price.currency)
@@ -196,10 +242,25 @@ class ScriptedGateway:
         return self.says(payment, GatewayState.CANCELLED)
 
     async def charge(self, payment: Payment) -> GatewayReport:
-        raise GatewayRefused(self.name, "no_saved_method")
+        if self.refuses is not None:
+            raise self.refuses
+        if self.forgets:
+            self.on_file.discard(payment.user_id)
+        if payment.user_id not in self.on_file:
+            raise GatewayRefused(self.name, "no_saved_method")
+        self.charge_asks.append(payment.id)
+        if payment.id not in self.states:
+            declines = self.declines.get(payment.user_id, 0)
+            self.declines[payment.user_id] = max(0, declines - 1)
+            if declines:
+                self.says(payment, GatewayState.FAILED, failure_code="card_declined")
+            else:
+                self.says(payment, GatewayState.PAID, payment.price)
+                self.charged.append((payment.user_id, payment.price))
+        return self.states[payment.id]
 
     async def saved_method(self, user_id: str) -> SavedMethod | None:
-        return None
+        return SavedMethod("play money") if user_id in self.on_file else None
 
     async def forget_method(self, user_id: str) -> None: ...
 
@@ -221,7 +282,8 @@ class TestService:
 
     __test__ = False
 
-    def __init__(self, *gateways: ScriptedGateway) -> None:
+    def __init__(self, *gateways: ScriptedGateway, catalog: Catalog = CATALOG) -> None:
+        self.catalog = catalog
         self.clock = clock = HeldClock()
         self.ids = ids = CountedIds()
         self.state = state = MemoryState()
@@ -230,7 +292,7 @@ class TestService:
         self.payments = MemoryPayments(state)
         self.log = MemoryEventLog(state)
         self.gateway = gateways[0] if gateways else ScriptedGateway()
-        self.active = ActiveServices(self.api_keys, CATALOG)
+        self.active = ActiveServices(self.api_keys, catalog)
         self.writer = LedgerWriter(
             MemoryLedgerStore(state),
             self.active.rules,
@@ -238,15 +300,16 @@ class TestService:
             lambda: 0.5,
             WriterLimits(retry_pause_seconds=0),
         )
-        self.spend = Spend(self.writer, self.wallets, CATALOG, clock, ids)
-        self.views = WalletViews(self.wallets, clock)
+        self.spend = Spend(self.writer, self.wallets, catalog, clock, ids)
+        self.views = WalletViews(self.wallets, self.active.rules, clock)
         self.admin = AdminCredits(self.writer, clock, ids)
-        self.keys = KeyAdministration(self.api_keys, CATALOG, clock, ids)
-        self.ring = KeyRing(self.api_keys, CATALOG, self.active, clock)
+        self.keys = KeyAdministration(self.api_keys, catalog, clock, ids)
+        self.ring = KeyRing(self.api_keys, catalog, self.active, clock)
         self.sweep = ExpirySweep(self.writer, self.wallets, clock, ids)
         self.feed = EventFeed(self.log)
         self.verify = Verify(MemoryLedgerAudit(state))
         self.inbox = MemoryWebhookInbox(state)
+        self.history = MemorySubscriptionHistory(state)
         self.use_gateways(*(gateways or (self.gateway,)))
 
     def use_gateways(self, *gateways: ScriptedGateway) -> None:
@@ -255,30 +318,67 @@ class TestService:
         origins = ReturnOrigins(["https://shothik.ai"])
         commands, turns = PaymentCommands(writer, clock, ids), GatewayTurns(clock)
         self.checkouts = Checkouts(
-            writer, commands, payments, by_name, CATALOG, origins, clock, ids
+            writer, commands, payments, by_name, self.catalog, origins, clock, ids
         )
         self.payment_admin = PaymentAdmin(writer, commands, payments, by_name, clock, ids)
         self.settlements = Settlements(commands, payments, by_name)
+        self.charges = Charges(commands, self.settlements, self.checkouts, by_name)
         self.webhooks = Webhooks(
-            self.settlements, self.checkouts, payments, by_name, self.inbox, turns, clock
+            self.settlements,
+            self.checkouts,
+            self.charges,
+            payments,
+            by_name,
+            self.inbox,
+            turns,
+            clock,
         )
         self.payment_checks = PaymentChecks(
             commands,
             self.settlements,
             self.checkouts,
+            self.charges,
             self.payment_admin,
             payments,
             by_name,
             turns,
             clock,
         )
+        self.subscriptions = Subscriptions(
+            writer,
+            self.views,
+            self.history,
+            payments,
+            self.checkouts,
+            self.charges,
+            by_name,
+            self.catalog,
+            origins,
+            clock,
+            ids,
+        )
+
+    async def advance(self, milliseconds: int) -> None:
+        """Let time pass, and do what falls due."""
+        self.clock.advance(milliseconds)
+        await self.do_due()
+
+    async def do_due(self) -> None:
+        while await self.sweep.run() or await self.payment_checks.check_due():
+            pass
+
+    async def pay(self, payment: Payment) -> None:
+        """The payer pays in the checkout, and the gateway tells it."""
+        self.gateway.says(payment, GatewayState.PAID, payment.price)
+        self.gateway.charged.append((payment.user_id, payment.price))
+        await self.hear(payment)
 
     async def hear(self, payment: Payment, **fields: Any) -> None:
         """The gateway's webhook about the payment comes in, and is handled."""
         await self.webhooks.hear(payment.gateway, self.gateway.notification(payment, **fields), {})
 
     def caller(self, slug: str = "paraphrase", **changes: object) -> ServicePrincipal:
-        principal = ServicePrincipal(CATALOG.service(slug), "key_1", frozenset(Scope))
+        principal = ServicePrincipal(self.catalog.service(slug), "key_1", frozenset(Scope))
         return replace(principal, **changes)  # type: ignore[arg-type]
 
     async def differences(self) -> list[str]:
@@ -290,9 +390,11 @@ class TestService:
 
 
 @asynccontextmanager
-async def running_service(*gateways: ScriptedGateway) -> AsyncIterator[TestService]:
+async def running_service(
+    *gateways: ScriptedGateway, catalog: Catalog = CATALOG
+) -> AsyncIterator[TestService]:
     """Nothing may be left unanswered or wrong when it stops."""
-    service = TestService(*gateways)
+    service = TestService(*gateways, catalog=catalog)
     service.writer.start()
     yield service
     await service.writer.stop()

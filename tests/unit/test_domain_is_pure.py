@@ -20,9 +20,10 @@ MODULES = sorted(DOMAIN.rglob("*.py"))
 # what does is named in IMPURE.
 PURE = frozenset(
     """
-    __future__ abc base64 binascii bisect collections contextlib copy dataclasses datetime decimal
-    enum fractions functools hashlib heapq hmac ipaddress itertools json logging math numbers
-    operator re string struct textwrap types typing unicodedata urllib.parse uuid zlib
+    __future__ abc base64 binascii bisect calendar collections contextlib copy dataclasses datetime
+    decimal enum fractions functools hashlib heapq hmac ipaddress itertools json logging math
+    numbers operator re string struct textwrap types typing unicodedata urllib.parse uuid zlib
+    zoneinfo
     """.split()
 )
 

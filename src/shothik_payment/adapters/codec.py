@@ -19,6 +19,7 @@ from shothik_payment.domain.model.api_key import ApiKey
 from shothik_payment.domain.model.grant import Grant
 from shothik_payment.domain.model.hold import Hold
 from shothik_payment.domain.model.payment import Payment
+from shothik_payment.domain.model.subscription import SubscriptionStep
 from shothik_payment.domain.model.time import Millis, rfc3339
 from shothik_payment.domain.model.transaction import GrantPart, Metadata, Transaction
 from shothik_payment.domain.model.wallet import Wallet
@@ -36,6 +37,7 @@ decode_wallets = _wallet_decoder.decode_lines
 decode_grant = msgspec.json.Decoder(Grant).decode
 decode_hold = msgspec.json.Decoder(Hold).decode
 decode_payment = msgspec.json.Decoder(Payment).decode
+decode_step = msgspec.json.Decoder(SubscriptionStep).decode
 decode_transaction = msgspec.json.Decoder(Transaction).decode
 decode_api_key = msgspec.json.Decoder(ApiKey).decode
 decode_parts = msgspec.json.Decoder(list[GrantPart]).decode

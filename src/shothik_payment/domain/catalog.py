@@ -1,4 +1,4 @@
-"""What is sold: services with their rate card, and packs of credits."""
+"""What is sold: services with their rate card, packs of credits, and plans."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from shothik_payment.domain.errors import InvalidRequest, NotFound
 from shothik_payment.domain.model.money import Money
+from shothik_payment.domain.model.plan import Billing, Terms
 from shothik_payment.domain.model.time import HOUR
 
 MAX_CREDITS = 1_000_000_000
@@ -57,6 +58,7 @@ class Catalog:
     min_purchase: int = 10
     max_purchase: int = 100_000
     reversal_grace_ms: int = 72 * HOUR
+    billing: Billing = field(default_factory=Billing)
     _services_by_word: dict[str, Service] = field(init=False, repr=False, compare=False)
     _packs_by_id: dict[str, Pack] = field(init=False, repr=False, compare=False)
 
@@ -95,6 +97,10 @@ class Catalog:
             for currency, price in self.credit_prices.items()
         }
         return Pack("", f"{credits} credits", credits, prices)
+
+    def included(self, terms: Terms) -> list[str]:
+        """The names of the services that a plan's terms include, in the catalog's order."""
+        return [service.name for service in self.services if terms.includes(service.name)]
 
     def in_order(self, names: set[str]) -> tuple[str, ...]:
         """The given service names in the catalog's order; unknown ones last, sorted."""

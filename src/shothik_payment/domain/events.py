@@ -171,6 +171,7 @@ class SubscriptionEventData(EventData):
     previous_plan: str | None = None
     cancel_at_period_end: bool | None = None
     reason: str | None = None
+    payment_url: str | None = None
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ from shothik_payment.domain.ports.tokens import TokenVerifier
 from shothik_payment.domain.use_cases.active_services import ActiveServices
 from shothik_payment.domain.use_cases.admin_credits import AdminCredits
 from shothik_payment.domain.use_cases.api_keys import KeyAdministration, KeyRing
+from shothik_payment.domain.use_cases.clock_run import ClockRun
 from shothik_payment.domain.use_cases.event_feed import EventFeed
 from shothik_payment.domain.use_cases.payment_admin import PaymentAdmin
 from shothik_payment.domain.use_cases.payments import Checkouts
@@ -22,6 +23,8 @@ from shothik_payment.domain.use_cases.reconcile import Reconcile
 from shothik_payment.domain.use_cases.replay import Replay
 from shothik_payment.domain.use_cases.settlements import Settlements
 from shothik_payment.domain.use_cases.spend import Spend
+from shothik_payment.domain.use_cases.subscriptions import Subscriptions
+from shothik_payment.domain.use_cases.user_admin import UserAdmin
 from shothik_payment.domain.use_cases.verify import Verify
 from shothik_payment.domain.use_cases.wallet_views import WalletViews
 from shothik_payment.domain.use_cases.webhooks import Webhooks
@@ -29,10 +32,14 @@ from shothik_payment.domain.use_cases.webhooks import Webhooks
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """`health` lists the store first: without it the service is not ready."""
+    """`clock` is what wallets and all that is told of them go by; `wall_clock` the real time, which
+    is the same unless there is a test clock: then `clock_run` moves it.
+
+    `health` lists the store first: without it the service is not ready."""
 
     catalog: Catalog
     clock: Clock
+    wall_clock: Clock
     writer: LedgerWriter
     spend: Spend
     wallet_views: WalletViews
@@ -40,7 +47,9 @@ class Application:
     settlements: Settlements
     webhooks: Webhooks
     payment_admin: PaymentAdmin
+    subscriptions: Subscriptions
     admin_credits: AdminCredits
+    user_admin: UserAdmin
     event_feed: EventFeed
     replay: Replay
     key_administration: KeyAdministration
@@ -52,3 +61,4 @@ class Application:
     verify: Verify
     reconcile: Reconcile
     health: Sequence[HealthCheck]
+    clock_run: ClockRun | None = None

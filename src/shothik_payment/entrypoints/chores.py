@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 from shothik_payment.domain.ports.broker import Broker
 from shothik_payment.domain.ports.event_log import PARTITIONS
 from shothik_payment.domain.ports.outbox_watch import OutboxWatch
 from shothik_payment.domain.use_cases.active_services import ActiveServices
+from shothik_payment.domain.use_cases.clock_run import ClockRun
 from shothik_payment.domain.use_cases.expiry_sweep import SWEEP_BATCH, ExpirySweep
 from shothik_payment.domain.use_cases.payment_checks import CHECK_BATCH, PaymentChecks
 from shothik_payment.domain.use_cases.prune import Prune
@@ -18,12 +20,11 @@ from shothik_payment.domain.use_cases.webhooks import WEBHOOK_BATCH, Webhooks
 from shothik_payment.domain.use_cases.work_group import WorkGroup
 from shothik_payment.entrypoints.background import Chore
 
-_EXPIRY = "expiry"
-_PAYMENT_CHECK = "payment check"
 _WEBHOOKS = "webhooks"
 _PRUNING = "pruning"
-_OUTBOX = {f"outbox {partition}": partition for partition in range(PARTITIONS)}
-SHARED_TASKS = (*_OUTBOX, _EXPIRY, _PAYMENT_CHECK, _WEBHOOKS, _PRUNING)
+_USERS = {f"users {partition}": partition for partition in range(PARTITIONS)}
+"""What is done for each user by one process at a time: their events, what falls due, payments."""
+SHARED_TASKS = (*_USERS, _WEBHOOKS, _PRUNING)
 
 _WATCH_SECONDS = 5.0
 
@@ -31,7 +32,8 @@ _WATCH_SECONDS = 5.0
 @dataclass(frozen=True, slots=True)
 class Worker:
     """The shared work, and this process's part in it. `committed` is set when there may be events
-    to publish; `watch` None: only this process writes, or looking every second has to do."""
+    to publish; `watch` None: only this process writes, or looking every second has to do.
+    `clock_run`: while it does what is due, nobody else does."""
 
     group: WorkGroup
     relay: Relay
@@ -43,6 +45,7 @@ class Worker:
     prune: Prune
     committed: asyncio.Event
     watch: OutboxWatch | None
+    clock_run: ClockRun | None = None
 
 
 def refreshing(active: ActiveServices) -> Chore:
@@ -63,20 +66,23 @@ def shared_work(worker: Worker) -> list[Chore]:
         return False
 
     async def expire() -> bool:
-        return await worker.sweep.run() == SWEEP_BATCH
+        own = _partitions(worker)
+        return bool(own) and await worker.sweep.run(own) == SWEEP_BATCH
 
     async def check_payments() -> bool:
-        return await worker.payment_checks.check_due() == CHECK_BATCH
+        own = _partitions(worker)
+        return bool(own) and await worker.payment_checks.check_due(own) == CHECK_BATCH
 
     async def handle_webhooks() -> bool:
         return await worker.webhooks.handle_due() == WEBHOOK_BATCH
 
+    due = partial(_in_turn, worker)
     publishing = _Publishing(worker)
     chores = [
         Chore("work group", beat, every_seconds=worker.group.beat_seconds),
-        Chore(_EXPIRY, _owned(worker, _EXPIRY, expire), every_seconds=0.5),
-        Chore(_PAYMENT_CHECK, _owned(worker, _PAYMENT_CHECK, check_payments), every_seconds=2.0),
-        Chore(_WEBHOOKS, _owned(worker, _WEBHOOKS, handle_webhooks), every_seconds=1.0),
+        Chore("expiry", due(expire), every_seconds=0.5),
+        Chore("payment check", due(check_payments), every_seconds=2.0),
+        Chore(_WEBHOOKS, _owned(worker, _WEBHOOKS, due(handle_webhooks)), every_seconds=1.0),
         Chore(_PRUNING, _owned(worker, _PRUNING, worker.prune.run), every_seconds=60.0),
         Chore("relay", publishing.step, 1.0, wake=worker.committed, pause_seconds=0.02),
         Chore("unwanted events", publishing.tell_unwanted, every_seconds=5.0),
@@ -87,6 +93,12 @@ def shared_work(worker: Worker) -> list[Chore]:
     return chores
 
 
+def _partitions(worker: Worker) -> list[int]:
+    """Whose users are this process's."""
+    owned = worker.group.owned()
+    return [partition for task, partition in _USERS.items() if task in owned]
+
+
 def _owned(
     worker: Worker, task: str, step: Callable[[], Awaitable[bool]]
 ) -> Callable[[], Awaitable[bool]]:
@@ -94,6 +106,20 @@ def _owned(
         return task in worker.group.owned() and await step()
 
     return owned_step
+
+
+def _in_turn(worker: Worker, step: Callable[[], Awaitable[bool]]) -> Callable[[], Awaitable[bool]]:
+    """What a step has in hand, such as a payment that it has claimed, has to be done before the
+    test clock goes on to the next time."""
+    run = worker.clock_run
+    if run is None:
+        return step
+
+    async def step_in_turn() -> bool:
+        async with run.turn:
+            return await step()
+
+    return step_in_turn
 
 
 def _watching(watch: OutboxWatch, committed: asyncio.Event) -> Callable[[], Awaitable[bool]]:
@@ -118,7 +144,7 @@ class _Publishing:
     async def step(self) -> bool:
         worker = self._worker
         async with worker.group.working():
-            partitions = self._partitions()
+            partitions = _partitions(self._worker)
             if not partitions:
                 return False
             try:
@@ -133,7 +159,7 @@ class _Publishing:
         """Queues that were not ready, and those that somebody has taken away, or their bindings,
         are put back first: where another queue takes everything, nothing else shows that one is
         missing."""
-        partitions = self._partitions()
+        partitions = _partitions(self._worker)
         if partitions:
             await self._declare()
             await self._worker.relay.tell_unwanted(partitions)
@@ -143,7 +169,3 @@ class _Publishing:
         names = self._worker.active.names()
         await self._worker.broker.declare_control_queues(names)
         self._declared = names
-
-    def _partitions(self) -> list[int]:
-        owned = self._worker.group.owned()
-        return [partition for task, partition in _OUTBOX.items() if task in owned]

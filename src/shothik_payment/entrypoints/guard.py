@@ -49,6 +49,8 @@ def warnings(settings: Settings) -> Iterator[str]:
         yield "BKASH_TOPIC_ARN is not set: bKash's webhooks are refused, payments found by asking"
     if settings.stripe_secret_key is not None and not settings.stripe_webhook_secrets:
         yield "STRIPE_WEBHOOK_SECRET is not set: Stripe's webhooks are refused"
+    if settings.test_clock_on and (settings.bkash_on or settings.stripe_secret_key is not None):
+        yield "TEST_CLOCK=on: Stripe and bKash go by the real time, whatever the test clock says"
     if not settings.production and any(_weak_secret(settings)) and settings.jwt_secret is not None:
         yield "JWT_SECRET is weak: good enough for development only"
 
@@ -74,6 +76,25 @@ def _always(settings: Settings) -> Iterator[tuple[str, str]]:
             "WORKERS",
             f"{settings.workers} workers would keep {settings.workers} ledgers of their own in "
             "memory; set WORKERS=1, or DATABASE_URL=sqlite:///path",
+        )
+    if settings.test_clock_on:
+        yield from _of_test_clock(settings)
+
+
+def _of_test_clock(settings: Settings) -> Iterator[tuple[str, str]]:
+    if settings.production:
+        yield "TEST_CLOCK", "in production time passes by itself; unset it"
+    if not settings.embedded:
+        yield (
+            "TEST_CLOCK",
+            "other processes on DATABASE_URL would live in another time; set "
+            "DATABASE_URL=sqlite:///path or memory://, or unset TEST_CLOCK",
+        )
+    if settings.workers > 1:
+        yield (
+            "TEST_CLOCK",
+            f"is of one process, and there are {settings.workers}; set WORKERS=1, or unset "
+            "TEST_CLOCK",
         )
 
 

@@ -31,6 +31,8 @@ async def running(
         for connection in container.connections():
             await connection.open()
             stack.push_async_callback(connection.close)
+        if container.settings().test_clock_on:
+            await container.test_clock().load()
         application.writer.start()
         stack.push_async_callback(application.writer.stop)
         await application.active_services.refresh()

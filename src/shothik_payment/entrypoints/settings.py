@@ -9,15 +9,22 @@ from __future__ import annotations
 import ipaddress
 import re
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from shothik_payment.domain.errors import Misconfigured
+from shothik_payment.entrypoints.settings_of_gateways import (
+    SECRETS_OF_GATEWAYS,
+    GatewaySettings,
+    Switch,
+    web_address,
+)
 
 MEMORY = "memory://"
 _SQLITE = "sqlite:///"
@@ -29,12 +36,7 @@ _SERVERS = {
 _SCHEMES = frozenset(
     url.partition(":")[0] for urls in ((_SQLITE, MEMORY), *_SERVERS.values()) for url in urls
 )
-_BKASH = ("bkash_app_key", "bkash_app_secret", "bkash_username", "bkash_password")
-_SECRET = frozenset(
-    {"jwt_secret", "jwt_public_key", "stripe_secret_key", "stripe_webhook_secret", *_BKASH}
-)
-_BKASH_SANDBOX = "https://tokenized.sandbox.bka.sh/v1.2.0-beta"
-_TOPIC = re.compile(r"arn:aws(-[a-z]+)*:sns:[a-z0-9-]{3,32}:[0-9]{12}:[A-Za-z0-9_.-]{1,256}")
+_SECRET = frozenset({"jwt_secret", "jwt_public_key", *SECRETS_OF_GATEWAYS})
 _LOCAL_ORIGINS = ("http://localhost:*", "http://127.0.0.1:*", "https://localhost:*")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:(\d{1,5}|\*))?")
 
@@ -44,11 +46,6 @@ Words = Annotated[tuple[str, ...], NoDecode]
 class AppEnv(StrEnum):
     DEVELOPMENT = "development"
     PRODUCTION = "production"
-
-
-class Switch(StrEnum):
-    ON = "on"
-    OFF = "off"
 
 
 class OnLoss(StrEnum):
@@ -68,7 +65,7 @@ class LogFormat(StrEnum):
     CONSOLE = "console"
 
 
-class Settings(BaseSettings):
+class Settings(GatewaySettings):
     """One attribute for each variable, of the same name in lowercase."""
 
     model_config = SettingsConfigDict(
@@ -90,22 +87,12 @@ class Settings(BaseSettings):
     jwt_audience: str | None = None
     jwt_user_claim: str = "sub"
     jwt_role_claim: str = "role"
-    stripe_secret_key: SecretStr | None = None
-    stripe_webhook_secret: SecretStr | None = None
-    stripe_api_base: str | None = None
-    bkash_app_key: SecretStr | None = None
-    bkash_app_secret: SecretStr | None = None
-    bkash_username: SecretStr | None = None
-    bkash_password: SecretStr | None = None
-    bkash_base_url: str = _BKASH_SANDBOX
-    bkash_topic_arn: str | None = None
-    bkash_sns_cert_origin: str | None = None
-    sandbox_gateway: Switch | None = None
     return_origins: Words | None = None
     trusted_proxies: Words = ()
     catalog_file: Path | None = None
     rate_limit_per_hour: int = Field(1000, ge=1, le=1_000_000_000)
     rate_limit_on_redis_loss: OnLoss = OnLoss.OPEN
+    test_clock: Switch = Switch.OFF
     log_level: LogLevel = LogLevel.INFO
     log_format: LogFormat | None = None
 
@@ -119,29 +106,10 @@ class Settings(BaseSettings):
             raise ValueError(f"expected {_expected(name)}")
         return secret
 
-    @field_validator(
-        "public_url", "jwt_jwks_url", "stripe_api_base", "bkash_base_url", "bkash_sns_cert_origin"
-    )
+    @field_validator("public_url", "jwt_jwks_url")
     @classmethod
-    def _web_address(cls, url: str | None) -> str | None:
-        if url is None:
-            return None
-        expected = ValueError("expected an http:// or https:// address")
-        try:
-            parts = urlsplit(url)
-            has_port = parts.port != 0
-        except ValueError:
-            raise expected from None
-        if parts.scheme not in ("http", "https") or not parts.hostname or not has_port:
-            raise expected
-        return url.rstrip("/")
-
-    @field_validator("bkash_topic_arn")
-    @classmethod
-    def _topic(cls, arn: str | None) -> str | None:
-        if arn is not None and not _TOPIC.fullmatch(arn):
-            raise ValueError("expected arn:aws:sns:region:account:topic, as bKash has told it")
-        return arn
+    def _own_addresses(cls, url: str | None) -> str | None:
+        return web_address(url)
 
     @field_validator("return_origins", "trusted_proxies", mode="before")
     @classmethod
@@ -209,27 +177,12 @@ class Settings(BaseSettings):
         return self.sandbox_gateway is Switch.ON
 
     @property
-    def stripe_webhook_secrets(self) -> tuple[str, ...]:
-        """Several while one is rotated."""
-        if self.stripe_webhook_secret is None:
-            return ()
-        words = self.stripe_webhook_secret.get_secret_value().split(",")
-        return tuple(word.strip() for word in words if word.strip())
+    def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        return tuple(ipaddress.ip_network(network) for network in self.trusted_proxies)
 
     @property
-    def stripe_test_mode(self) -> bool:
-        key = self.stripe_secret_key
-        return key is not None and "_test_" in key.get_secret_value()[:16]
-
-    @property
-    def bkash_on(self) -> bool:
-        return all(getattr(self, name) is not None for name in _BKASH)
-
-    @property
-    def bkash_missing(self) -> tuple[str, ...]:
-        """The variables that are missing where others of them are set."""
-        missing = tuple(name.upper() for name in _BKASH if getattr(self, name) is None)
-        return missing if len(missing) < len(_BKASH) else ()
+    def test_clock_on(self) -> bool:
+        return self.test_clock is Switch.ON
 
     @property
     def own_url(self) -> str:

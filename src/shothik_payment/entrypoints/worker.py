@@ -31,6 +31,10 @@ def work_forever(settings: Settings) -> None:
             "RABBITMQ_URL",
             "a worker publishes events, and with memory:// nobody could hear them; set amqp://…",
         )
+    if settings.test_clock_on:
+        raise Misconfigured(
+            "TEST_CLOCK", "is of the server's process, which does its own work; unset it"
+        )
     configure_logging(settings.log_level, settings.log_format)
     for warning in warnings(settings):
         log.warning(warning)

@@ -23,3 +23,9 @@ async def client(world: World) -> AsyncIterator[httpx.AsyncClient]:
     async with client:
         yield client
     assert world.written() == before
+
+
+@pytest.fixture
+async def user(world: World) -> AsyncIterator[httpx.AsyncClient]:
+    async with world.by_user("u1") as client:
+        yield client

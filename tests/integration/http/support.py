@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -21,29 +20,28 @@ from shothik_payment.adapters.memory.documents import MemoryDocuments
 from shothik_payment.adapters.memory.event_log import MemoryEventLog
 from shothik_payment.adapters.memory.health import MemoryHealth
 from shothik_payment.adapters.memory.ledger_audit import MemoryLedgerAudit
-from shothik_payment.adapters.memory.ledger_store import MemoryLedgerStore
 from shothik_payment.adapters.memory.payments import MemoryPayments
 from shothik_payment.adapters.memory.rate_limiter import MemoryRateLimiter
 from shothik_payment.adapters.memory.state import MemoryState
+from shothik_payment.adapters.memory.subscription_history import MemorySubscriptionHistory
 from shothik_payment.adapters.memory.wallets import MemoryWallets
 from shothik_payment.adapters.memory.webhook_inbox import MemoryWebhookInbox
-from shothik_payment.adapters.sandbox import SandboxGateway, Signer
+from shothik_payment.adapters.sandbox import Signer
 from shothik_payment.adapters.system import SystemIds
-from shothik_payment.domain.catalog import Catalog, Pack, Service
+from shothik_payment.domain.catalog import Catalog
 from shothik_payment.domain.ledger.writer import LedgerWriter, WriterLimits
 from shothik_payment.domain.model.api_key import Scope
-from shothik_payment.domain.model.money import Money
-from shothik_payment.domain.model.payment import Payment, Refund
 from shothik_payment.domain.model.time import SECOND, Millis
 from shothik_payment.domain.ports.event_log import PARTITIONS
-from shothik_payment.domain.ports.gateway import Checkout, GatewayRefund
-from shothik_payment.domain.ports.ledger_store import ChangeSet
 from shothik_payment.domain.use_cases.active_services import ActiveServices
 from shothik_payment.domain.use_cases.admin_credits import AdminCredits
 from shothik_payment.domain.use_cases.api_keys import KeyAdministration, KeyRing
+from shothik_payment.domain.use_cases.charges import Charges
 from shothik_payment.domain.use_cases.event_feed import EventFeed
+from shothik_payment.domain.use_cases.expiry_sweep import ExpirySweep
 from shothik_payment.domain.use_cases.gateway_turns import GatewayTurns
 from shothik_payment.domain.use_cases.payment_admin import PaymentAdmin
+from shothik_payment.domain.use_cases.payment_checks import PaymentChecks
 from shothik_payment.domain.use_cases.payment_commands import PaymentCommands
 from shothik_payment.domain.use_cases.payments import Checkouts
 from shothik_payment.domain.use_cases.reconcile import Reconcile
@@ -51,25 +49,19 @@ from shothik_payment.domain.use_cases.replay import Replay
 from shothik_payment.domain.use_cases.return_origins import ReturnOrigins
 from shothik_payment.domain.use_cases.settlements import Settlements
 from shothik_payment.domain.use_cases.spend import Spend
+from shothik_payment.domain.use_cases.subscriptions import Subscriptions
+from shothik_payment.domain.use_cases.user_admin import UserAdmin
 from shothik_payment.domain.use_cases.verify import Verify
 from shothik_payment.domain.use_cases.wallet_views import WalletViews
 from shothik_payment.domain.use_cases.webhooks import Webhooks
 from shothik_payment.entrypoints.application import Application
 from shothik_payment.entrypoints.http.app import create_app
 from shothik_payment.entrypoints.http.settings import HttpSettings
+from tests.integration.http.catalog import CATALOG
+from tests.integration.http.parts import CountedGateway, GatedStore
 
 SECRET = "a-secret-for-tests-that-is-long-enough-for-hs256"
-CATALOG = Catalog(
-    services=(
-        Service("paraphrase", "paraphrase_service", "character", 100, 1, aliases=("reword",)),
-        Service("slide", "slide_service", "deck", 1, 10, rate_limit_per_hour=3),
-    ),
-    packs=(
-        Pack("credits_100", "100 credits", 100, {"USD": Money(1000, "USD")}),
-        Pack("taka_only", "10 credits", 10, {"BDT": Money(12000, "BDT")}),
-    ),
-    credit_prices={"USD": Money(10, "USD")},
-)
+_YEAR_SECONDS = 366 * 86_400
 
 
 class HeldClock:
@@ -83,41 +75,6 @@ class HeldClock:
 
     def forward(self, seconds: float) -> None:
         self.at = Millis(self.at + int(seconds * SECOND))
-
-
-class GatedStore(MemoryLedgerStore):
-    """Commits wait while `gate` is closed, so that requests pile up in flight."""
-
-    def __init__(self, state: MemoryState) -> None:
-        super().__init__(state)
-        self.gate = asyncio.Event()
-        self.gate.set()
-        self.waiting = asyncio.Event()
-
-    async def commit(self, changes: Sequence[ChangeSet]) -> list[bool]:
-        self.waiting.set()
-        await self.gate.wait()
-        return await super().commit(changes)
-
-
-class CountedGateway(SandboxGateway):
-    """`started`: how often it was asked for a checkout. `refund_fails`: what it says to the next
-    refunds."""
-
-    started = 0
-
-    def __init__(self, *parts: Any) -> None:
-        super().__init__(*parts)
-        self.refund_fails: list[Exception] = []
-
-    async def refund(self, payment: Payment, refund: Refund) -> GatewayRefund:
-        if self.refund_fails:
-            raise self.refund_fails.pop(0)
-        return await super().refund(payment, refund)
-
-    async def start_checkout(self, payment: Payment) -> Checkout:
-        self.started += 1
-        return await super().start_checkout(payment)
 
 
 class World:
@@ -152,26 +109,49 @@ class World:
         writer = LedgerWriter(self.store, active.rules, active.fresh_rules, random.random, limits)
         payments, gateways = MemoryPayments(state), {"sandbox": self.gateway}
         origins = ReturnOrigins(["http://localhost:*"])
-        commands = PaymentCommands(writer, clock, ids)
+        commands, turns = PaymentCommands(writer, clock, ids), GatewayTurns(clock)
         checkouts = Checkouts(
             writer, commands, payments, gateways, self.catalog, origins, clock, ids
         )
         admin = PaymentAdmin(writer, commands, payments, gateways, clock, ids)
         settlements = Settlements(commands, payments, gateways)
-        inbox, turns = MemoryWebhookInbox(state), GatewayTurns(clock)
-        webhooks = Webhooks(settlements, checkouts, payments, gateways, inbox, turns, clock)
-        audit = MemoryLedgerAudit(state)
+        charges = Charges(commands, settlements, checkouts, gateways)
+        inbox = MemoryWebhookInbox(state)
+        webhooks = Webhooks(
+            settlements, checkouts, charges, payments, gateways, inbox, turns, clock
+        )
+        audit, views = MemoryLedgerAudit(state), WalletViews(wallets, active.rules, clock)
+        self.sweep = ExpirySweep(writer, wallets, clock, ids)
+        self.payment_checks = PaymentChecks(
+            commands, settlements, checkouts, charges, admin, payments, gateways, turns, clock
+        )
+        subscriptions = Subscriptions(
+            writer,
+            views,
+            MemorySubscriptionHistory(state),
+            payments,
+            checkouts,
+            charges,
+            gateways,
+            self.catalog,
+            origins,
+            clock,
+            ids,
+        )
         return Application(
             catalog=self.catalog,
             clock=clock,
+            wall_clock=clock,
             writer=writer,
             spend=Spend(writer, wallets, self.catalog, clock, ids),
-            wallet_views=WalletViews(wallets, clock),
+            wallet_views=views,
             checkouts=checkouts,
             settlements=settlements,
             webhooks=webhooks,
+            subscriptions=subscriptions,
             payment_admin=admin,
             admin_credits=AdminCredits(writer, clock, ids),
+            user_admin=UserAdmin(writer, views, clock, ids),
             event_feed=EventFeed(events),
             replay=Replay(
                 events, self.broker, writer, MemoryDocuments(state, "replays"), clock, ids
@@ -206,16 +186,29 @@ class World:
         return self.client(f"ApiKey {await self.key(service, **terms)}")
 
     def by_user(self, user_id: str) -> httpx.AsyncClient:
-        return self.client(f"Bearer {token(user_id)}")
+        return self.client(f"Bearer {token(user_id, expires_in=_YEAR_SECONDS)}")
 
     def by_admin(self) -> httpx.AsyncClient:
-        return self.client(f"Bearer {token('boss', role='admin')}")
+        boss = token("boss", role="admin", expires_in=_YEAR_SECONDS)
+        return self.client(f"Bearer {boss}")
 
     async def give(self, user_id: str, amount: int) -> str:
         """The ledger row that gave it."""
         outcome = await self.application.admin_credits.adjust(user_id, amount, "test")
         assert outcome.transaction is not None
         return outcome.transaction.id
+
+    async def pays(self, payment_url: str, outcome: str = "success") -> None:
+        """The payer ends the checkout, and comes back."""
+        session_id = payment_url.rpartition("/")[2]
+        await self.gateway.decide(session_id, outcome)
+        await self.application.settlements.returned("sandbox", session_id)
+
+    async def advance(self, seconds: float) -> None:
+        """Let time pass, and do what falls due."""
+        self.clock.forward(seconds)
+        while await self.sweep.run() or await self.payment_checks.check_due():
+            pass
 
     async def publish(self) -> None:
         """Mark every event as published."""

@@ -128,6 +128,17 @@ async def test_services(client: httpx.AsyncClient) -> None:
         ("/admin/payments/pay_1/refund", {"amount": 1.5, "reason": ""}, ["amount", "reason"]),
         ("/admin/payments/pay_1/refund", {"amount": "5"}, ["amount"]),
         ("/admin/payments/pay_1/accept", {}, ["reason"]),
+        ("/admin/users/u1/freeze", {}, ["reason"]),
+        ("/admin/users/u1/unfreeze", {"reason": " "}, ["reason"]),
+        ("/admin/users/a%20b/freeze", {"reason": "x"}, ["userId"]),
+        ("/admin/users/a%20b/subscription/cancel", {"reason": "x"}, ["userId"]),
+        ("/admin/users/u1/subscription/cancel", {"now": "yes"}, ["now", "reason"]),
+        ("/admin/users/u1/subscription/extend", {"days": 0}, ["days", "reason"]),
+        ("/admin/users/u1/subscription/extend", {"days": 367, "reason": "x"}, ["days"]),
+        ("/admin/users/u1/subscription/extend", {"days": 1.5, "reason": "x"}, ["days"]),
+        ("/admin/users/u1/subscription/grant", {"endsAt": 5}, ["plan", "endsAt", "reason"]),
+        ("/admin/users/u1/subscription/grant",
+         {"plan": "pro", "reason": "x", "endsAt": "2001-01-01T00:00:00Z"}, ["endsAt"]),
         ("/admin/credits", {"userId": "u1", "amount": 10**9 + 1, "reason": " "},
          ["amount", "reason"]),
         ("/admin/credits", {"userId": "u1", "amount": 1, "reason": "x", "expiresAt": 1},
@@ -173,6 +184,41 @@ async def test_what_admins_send(
 async def test_what_buyers_send(world: World, body: dict[str, Any], paths: list[str]) -> None:
     async with world.by_user("u1") as client:
         assert problems(await client.post("/payments/initiate", json=body)) == paths
+    assert world.written() == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "paths"),
+    [
+        ("POST", "", {}, ["plan"]),
+        ("POST", "", {"plan": 1, "gateway": "", "currency": "usd"},
+         ["gateway", "currency", "plan"]),
+        ("POST", "", {"plan": "pro", "gateway": "nobody"}, ["gateway"]),
+        ("POST", "", {"plan": "pro", "currency": "EUR"}, ["currency"]),
+        ("POST", "", {"plan": "pro", "successUrl": "javascript:alert(1)"}, ["successUrl"]),
+        ("POST", "", {"plan": "free", "cancelUrl": "http://evil.example/"}, ["cancelUrl"]),
+        ("PATCH", "/current", {}, ["plan"]),
+        ("PATCH", "/current", {"plan": None, "paused": None}, ["plan"]),
+        ("PATCH", "/current", {"plan": "pro", "paused": False}, ["plan"]),
+        ("PATCH", "/current", {"cancelAtPeriodEnd": True, "paused": True}, ["plan"]),
+        ("PATCH", "/current", {"cancelAtPeriodEnd": "true"}, ["cancelAtPeriodEnd"]),
+        ("PATCH", "/current", {"paused": 1}, ["paused"]),
+        ("DELETE", "/current?now=yes", {}, ["now"]),
+        ("DELETE", "/current?now=true&now=false", {}, ["now"]),
+        ("DELETE", "/current", {"requestId": ""}, ["requestId"]),
+        ("POST", "/current/pay", {"successUrl": 5}, ["successUrl"]),
+        ("POST", "/preview", {}, ["plan"]),
+        ("POST", "/preview", {"plan": "pro", "currency": "EUR"}, ["currency"]),
+    ],
+)  # fmt: skip
+async def test_what_subscribers_send(
+    world: World, method: str, path: str, body: dict[str, Any], paths: list[str]
+) -> None:
+    async with world.by_user("u1") as client:
+        answer = await client.request(method, f"/subscriptions{path}", json=body)
+        assert problems(answer) == paths
+        pages = await client.get("/subscriptions/history?limit=0&cursor=!")
+        assert problems(pages) == ["limit", "cursor"]
     assert world.written() == (0, 0, 0, 0)
 
 

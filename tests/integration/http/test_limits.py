@@ -91,6 +91,15 @@ async def test_ten_initiates_a_minute(world: World) -> None:
         for _ in range(10):
             assert (await client.post("/payments/initiate", json=body)).status_code == 200
         assert limited(await client.post("/payments/initiate", json=body), 10)
+        for method, path, asked in (
+            ("POST", "/subscriptions", {"plan": "pro"}),
+            ("POST", "/subscriptions/current/pay", {}),
+            ("PATCH", "/subscriptions/current", {"plan": "pro"}),
+            ("PATCH", "/subscriptions/current", {"paused": False}),
+        ):
+            assert limited(await client.request(method, path, json=asked), 10)
+        ends = {"cancelAtPeriodEnd": True}  # asks no gateway for anything
+        assert (await client.patch("/subscriptions/current", json=ends)).status_code == 404
         assert (await client.get("/payments")).status_code == 200
         assert (await other.post("/payments/initiate", json=body)).status_code == 200
 
@@ -114,6 +123,9 @@ async def test_a_full_service_refuses_writes_at_the_door() -> None:
             (client, "/holds/h/capture"),
             (client, "/holds/h/release"),
             (user, "/payments/initiate"),
+            (user, "/subscriptions"),
+            (user, "/subscriptions/current/pay"),
+            (admin, "/admin/users/u1/subscription/grant"),
             (admin, "/admin/credits"),
             (world.client(), "/webhooks/sandbox"),
         ):

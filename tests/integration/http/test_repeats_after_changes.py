@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from shothik_payment.domain.catalog import Catalog
-from tests.integration.http.support import CATALOG, World, running
+from tests.integration.http.catalog import CATALOG
+from tests.integration.http.support import World, running
 
 KEY = {"Idempotency-Key": "k"}
 

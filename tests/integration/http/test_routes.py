@@ -164,7 +164,7 @@ async def test_the_wallet_and_its_history(world: World) -> None:
     await client.post("/holds", json={"userId": "u1", "amount": 10})
     wallet = (await user.get("/wallet")).json()["wallet"]
     grants = wallet.pop("grants")
-    assert wallet == {"balance": 85, "status": "active", "held": 10, "debt": 0}
+    assert wallet == {"balance": 85, "status": "active", "held": 10, "debt": 0, "usage": []}
     assert [(g["source"], g["amount"], g["available"], g["held"]) for g in grants] == [
         ("adjustment", 100, 85, 10)
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.integration.http.support import World
 
 
@@ -112,3 +114,42 @@ async def test_admins_keys(world: World) -> None:
         assert (await admin.get(f"/admin/api-keys/{view['id']}")).json()["apiKey"] == view
         for method in ("GET", "DELETE"):
             assert (await admin.request(method, "/admin/api-keys/none")).status_code == 404
+
+
+async def test_admins_freeze_users(world: World) -> None:
+    await world.give("u1", 100)
+    service, admin = await world.by_key(), world.by_admin()
+    deduct = {"userId": "u1", "amount": 1}
+    user = {"userId": "u1", "status": "frozen", "balance": 100, "held": 0, "debt": 0}
+    frozen = await admin.post("/admin/users/u1/freeze", json={"reason": "fraud"})
+    assert frozen.json() == {"success": True, "user": {**user, "causes": ["frozen"]}}
+    refused = await service.post("/deduct", json=deduct)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "user_frozen")
+    again = await admin.post("/admin/users/u1/freeze", json={"reason": "fraud"})
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "conflict")
+
+    let_on = await admin.post("/admin/users/u1/unfreeze", json={"reason": "cleared"})
+    assert let_on.json()["user"] == {**user, "status": "active", "causes": []}
+    assert (await service.post("/deduct", json=deduct)).status_code == 200
+    again = await admin.post("/admin/users/u1/unfreeze", json={"reason": "cleared"})
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "conflict")
+    types = [event["type"] for event in (await admin.get("/admin/events")).json()["events"]]
+    assert types == ["credit.added", "service.stop_user", "service.resume_user", "credit.deducted"]
+
+
+@pytest.mark.parametrize("forget", [False, True])
+async def test_a_repeated_freeze_freezes_once(world: World, forget: bool) -> None:
+    admin, told = world.by_admin(), {"reason": "fraud"}
+    for step in ("freeze", "unfreeze"):  # one key for both: each operation has its own
+        first = await admin.post(f"/admin/users/u1/{step}", json={**told, "requestId": "k"})
+        if forget:  # the answer at hand; the ledger still knows
+            world.clock.forward(601)
+        again = await admin.post(f"/admin/users/u1/{step}", json={**told, "requestId": "k"})
+        assert (again.status_code, again.content) == (200, first.content)
+        assert "idempotency-replayed" not in first.headers
+        assert again.headers["idempotency-replayed"] == "true"
+    other = {"reason": "theft", "requestId": "k"}
+    reused = await admin.post("/admin/users/u1/freeze", json=other)
+    assert (reused.status_code, reused.json()["error"]["code"]) == (422, "idempotency_key_reused")
+    someone = await admin.post("/admin/users/u2/freeze", json=other)
+    assert someone.json()["user"]["status"] == "frozen"

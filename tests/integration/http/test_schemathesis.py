@@ -84,6 +84,8 @@ class Service:
         if isinstance(case.body, dict):
             if "userId" in case.body:
                 case.body["userId"] = USER
+            if "plan" in case.body:
+                case.body["plan"] = "lite"
             if "transactionId" in case.body:
                 case.body["transactionId"] = next(reversed(self.world.state.transactions))
 

@@ -13,6 +13,7 @@ from shothik_payment.domain.ports.ledger_store import Needs
 from shothik_payment.domain.use_cases.verify import Verify
 from tests.contracts.bindings import mongo_ports, opened_mongo
 from tests.contracts.book import Book, binding, deducting, granting
+from tests.contracts.test_subscription_history import nothing_but_the_wallet, step
 from tests.support.proxy import Proxy
 from tests.support.servers.mongo import MongoServer, fresh_name, url_of
 
@@ -163,6 +164,27 @@ async def test_a_server_that_forgot_its_sessions_is_asked_for_the_trace(
         proxy.heal()
         assert await committing == [True]
         await assert_charged_once(database)
+
+
+async def test_steps_alone_are_a_trace_where_the_wallets_mark_is_gone(
+    own_mongo: MongoServer,
+) -> None:
+    """Another process has written the wallet before the commit's end could be asked for."""
+    async with proxied(own_mongo) as (proxy, database):
+        book = Book(mongo_ports(database).ledger)
+        await book.do(granting("u1"))
+        change = await nothing_but_the_wallet(book, "u1")
+        change.steps.append(step("u1", 1))
+        proxy.lose_answer_to(COMMIT, then_refuse=True)
+        committing = asyncio.create_task(book.store.commit([change]))
+        await proxy.lost.wait()
+        async with opened_mongo(url_of(own_mongo, database.database.name)) as other:
+            await Book(mongo_ports(other).ledger).do(deducting("u1", 1))
+        own_mongo.kill()
+        await asyncio.to_thread(own_mongo.start)
+        proxy.heal()
+        assert await committing == [True]
+        assert await mongo_ports(database).history.of_user("u1", None, 5) == [step("u1", 1)]
 
 
 async def test_answers_that_never_come_are_waited_for_no_longer_than_that(

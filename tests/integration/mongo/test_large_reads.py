@@ -6,11 +6,12 @@ from typing import Any
 
 from shothik_payment.adapters.mongo import MongoDatabase, names
 from shothik_payment.adapters.mongo.ledger_audit import ENTRIES_AT_ONCE
+from shothik_payment.adapters.mongo.wallets import MongoWallets, due_cursor
 from shothik_payment.domain.model.identifiers import bucket_of
 from shothik_payment.domain.model.time import DAY, HOUR, Millis
 from shothik_payment.domain.ports.event_log import START
 from tests.contracts.bindings import mongo_ports, opened_mongo
-from tests.contracts.book import NOW, Book, granting
+from tests.contracts.book import NOW, Book, granting, in_days
 
 
 async def test_the_log_is_read_to_a_day_behind_a_window_at_most(url: str) -> None:
@@ -58,3 +59,26 @@ async def test_what_has_no_wallet_is_found_among_more_than_a_page(url: str) -> N
         )
         found = await mongo_ports(database).audit.orphans()
         assert found == sorted(lost | {"holder", "told"})
+
+
+async def test_who_is_due_is_found_by_the_index_alone(url: str) -> None:
+    """Of those who are not due nothing is read, neither keys nor wallets."""
+    async with opened_mongo(url, migrate=True) as database:
+        users = [(f"u{n:04}", in_days(1 if n < 5 else n)) for n in range(2_000)]
+        wallets = [{"_id": u, "bucket": bucket_of(u), "next_due_at": at} for u, at in users]
+        await insert(database, names.WALLETS, wallets)
+        found = await MongoWallets(database).due(in_days(1), 9)
+        assert [due.user_id for due in found] == [user for user, _ in users[:5]]
+        for after in (None, found[2]):
+            plan = await due_cursor(database, in_days(1), 9, after).explain()
+            (scan,) = scans(plan["queryPlanner"]["winningPlan"])
+            assert (scan["stage"], scan["indexName"]) == ("IXSCAN", "due_first")
+            assert plan["executionStats"]["totalDocsExamined"] <= 5
+            assert plan["executionStats"]["totalKeysExamined"] <= 6  # one to see the end
+
+
+def scans(stage: dict[str, Any]) -> list[dict[str, Any]]:
+    """The stages of a plan that nothing comes before."""
+    if "inputStage" not in stage:
+        return [stage]
+    return scans(stage["inputStage"])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,9 +9,18 @@ from bson import Int64
 
 from shothik_payment.adapters.mongo import MongoDatabase, MongoWallets, names
 from shothik_payment.domain.errors import Misconfigured, StoreCorrupt, Unavailable
+from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.payment import Dispute, DisputeState, Refund, RefundState
+from shothik_payment.domain.model.plan import Interval, Limit, LimitUnit, Terms
+from shothik_payment.domain.model.subscription import AwaitedPayment, PaidFor, Usage
 from tests.contracts.bindings import mongo_ports, opened_mongo
-from tests.contracts.book import NOW, Book, granting, opening
+from tests.contracts.book import NOW, SERVICE, Book, granting, opening
+from tests.contracts.test_subscription_history import (
+    nothing_but_the_wallet,
+    step,
+    subscribe,
+    subscription,
+)
 
 TIMES = {"created_at", "updated_at", "next_check_at", "opened_at"}
 OF_USERS = (
@@ -20,9 +30,15 @@ OF_USERS = (
     names.GRANTS,
     names.HOLDS,
     names.PAYMENTS,
+    names.SUBSCRIPTION_STEPS,
     names.OUTBOX,
     names.PRUNED,
 )
+
+
+LATER_IN_WALLETS = ("subscription", "had_trial", "steps", "usage", "usage_since", "usage_ends")
+LATER_IN_PAYMENTS = ("off_session", "subscription_id", "plan", "surplus_reference")
+LIMITS = {SERVICE: Limit(LimitUnit.COUNT, 1)}
 
 
 async def indexes(database: MongoDatabase) -> dict[str, Any]:
@@ -70,6 +86,61 @@ async def test_a_database_of_version_1_has_to_be_migrated(url: str) -> None:
         assert await ports.payments.under_review(None, 5) == []
 
 
+async def test_a_database_of_version_2_has_to_be_migrated(url: str) -> None:
+    """Its wallets and payments know nothing of subscriptions."""
+    async with opened_mongo(url, migrate=True) as database:
+        made = await indexes(database)
+        book = Book(mongo_ports(database).ledger)
+        payment = await book.payment("u1")
+        await book.do(granting("u1"))
+        wallet = await mongo_ports(database).wallets.get("u1")
+        for name, later in ((names.WALLETS, LATER_IN_WALLETS), (names.PAYMENTS, LATER_IN_PAYMENTS)):
+            collection = database.collection(name)
+            unset = {"$unset": dict.fromkeys(later, ""), "$set": {"schema_version": 2}}
+            await collection.update_one({key: {"$exists": True} for key in later}, unset)
+        assert await database.collection(names.WALLETS).find_one({"schema_version": 2})
+        assert await database.collection(names.PAYMENTS).find_one({"schema_version": 2})
+        await database.collection(names.SUBSCRIPTION_STEPS).drop()
+        schema = database.collection(names.SCHEMA)
+        await schema.update_one({"_id": "schema"}, {"$set": {"version": 2}})
+    with pytest.raises(Misconfigured, match="shothik-payment migrate"):
+        await MongoDatabase(url).open()
+    await MongoDatabase(url).migrate()
+    async with opened_mongo(url) as database:
+        assert await indexes(database) == made
+        ports = mongo_ports(database)
+        assert await ports.wallets.get("u1") == wallet
+        assert await ports.payments.get(payment.id) == payment
+        change = await nothing_but_the_wallet(Book(ports.ledger), "u1")
+        subscribe(change.wallet)
+        change.steps.append(step("u1", 1))
+        assert await ports.ledger.commit([change]) == [True]
+        assert (await ports.wallets.get("u1")).subscription == subscription()
+        assert await ports.history.of_user("u1", None, 5) == [step("u1", 1)]
+
+
+async def test_numbers_of_subscriptions_are_64_bits_wide(url: str) -> None:
+    async with opened_mongo(url, migrate=True) as database:
+        book = Book(mongo_ports(database).ledger)
+        await book.do(granting("u1"))
+        change = await nothing_but_the_wallet(book, "u1")
+        little = Terms("p", "P", Interval.MONTH, Money(1, "USD"), 1, 1, None, LIMITS)
+        awaited = AwaitedPayment("pay_1", PaidFor.START, little, True)
+        change.wallet.subscription = replace(subscription(), terms=little, awaited=awaited)
+        change.wallet.usage = {SERVICE: Usage(1, 1)}
+        assert await book.store.commit([change]) == [True]
+        (found,) = await database.collection(names.WALLETS).find({}).to_list()
+    assert wide(found["usage"][SERVICE]) == {"count", "credits"}
+    for terms in (found["subscription"]["terms"], found["subscription"]["awaited"]["terms"]):
+        assert wide(terms) == {"credits", "rollover"}
+        assert wide(terms["price"]) == {"amount_minor"}
+        assert wide(terms["limits"][SERVICE]) == {"allowed"}
+
+
+def wide(part: dict[str, Any]) -> set[str]:
+    return {name for name, value in part.items() if isinstance(value, Int64)}
+
+
 async def test_money_is_64_bits_wide_also_where_it_is_little(url: str) -> None:
     async with opened_mongo(url, migrate=True) as database:
         book = Book(mongo_ports(database).ledger)
@@ -81,8 +152,7 @@ async def test_money_is_64_bits_wide_also_where_it_is_little(url: str) -> None:
         assert await book.store.commit([change]) == [True]
         (found,) = await database.collection(names.PAYMENTS).find({}).to_list()
     parts = [found, found["price"], found["paid"], *found["refunds"], *found["disputes"]]
-    wide = [[name for name, value in part.items() if isinstance(value, Int64)] for part in parts]
-    assert [{*some} - TIMES for some in wide] == [
+    assert [wide(part) - TIMES for part in parts] == [
         {"credits", "refunded_minor"},
         {"amount_minor"},
         {"amount_minor"},

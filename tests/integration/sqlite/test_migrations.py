@@ -14,6 +14,12 @@ from shothik_payment.domain.ports.webhook_inbox import Webhook
 from shothik_payment.domain.use_cases.verify import Verify
 from tests.contracts.bindings import opened, sqlite_ports
 from tests.contracts.book import NOW, SERVICE, Book, binding, deducting, in_days
+from tests.contracts.test_subscription_history import (
+    nothing_but_the_wallet,
+    step,
+    subscribe,
+    subscription,
+)
 from tests.integration.sqlite.conftest import Start
 
 VERSION_1 = Path(__file__).with_name("version_1.sql")
@@ -72,6 +78,29 @@ async def test_what_version_1_had_under_review_still_is(old_file: Path) -> None:
         webhook = Webhook("sandbox", Notification("e1", "paid", payment.id), NOW)
         assert await ports.inbox.add(webhook)
         assert await ports.inbox.due(NOW, 5) == [webhook]
+
+
+async def test_a_file_of_version_3_keeps_its_wallets_and_takes_subscriptions(
+    old_file: Path,
+) -> None:
+    connection = sqlite3.connect(old_file, isolation_level=None)
+    migrate(connection, "old.db", MIGRATIONS[:3])
+    connection.close()
+    assert version_of(old_file) == 3
+    async with opened(old_file) as database:
+        ports = sqlite_ports(database)
+        before = await ports.wallets.get("u1")
+        assert (before.available, before.subscription, before.usage) == (75, None, {})
+        assert await ports.history.of_user("u1", None, 5) == []
+        change = await nothing_but_the_wallet(Book(ports.ledger), "u1")
+        subscribe(change.wallet)
+        change.steps.append(step("u1", 1))
+        assert await ports.ledger.commit([change]) == [True]
+        assert (await ports.wallets.get("u1")).subscription == subscription()
+        assert await ports.history.of_user("u1", None, 5) == [step("u1", 1)]
+        async for progress in Verify(ports.audit).run():
+            assert progress.differences == []
+    assert version_of(old_file) == len(MIGRATIONS)
 
 
 def test_later_steps_are_taken_and_keep_what_is_there(old_file: Path) -> None:

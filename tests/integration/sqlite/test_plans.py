@@ -22,6 +22,7 @@ _MAY_BE_SCANNED = (
     "SCAN CONSTANT ROW",
 )
 
+_WALLET = "INSERT INTO wallets (user_id, version, next_due_at, state) VALUES (?, 1, ?, '{}')"
 _READING = ("SELECT", "UPDATE", "DELETE", "WITH", "INSERT INTO pruned")
 
 
@@ -40,12 +41,16 @@ async def test_no_look_up_scans_a_table(tmp_path: Path) -> None:
         await ports.wallets.history("u1", 5, 5)
         await ports.wallets.stopped(SERVICE, "a", 5)
         await ports.wallets.due(NOW, 5)
+        await ports.wallets.next_due(NOW)
         await ports.payments.get("pay_000000000000")
         await ports.payments.by_session("sandbox", "s1")
         await ports.payments.of_user("u1", None, 5)
         await ports.payments.of_user("u1", "pay_1", 5)
         await ports.payments.to_check(NOW, 5)
+        await ports.payments.next_check(NOW)
         await ports.payments.under_review(None, 5)
+        await ports.history.of_user("u1", None, 5)
+        await ports.history.of_user("u1", 5, 5)
         webhook = Webhook("sandbox", Notification("e1", "paid", "pay_1"), NOW)
         await ports.inbox.add(webhook)
         await ports.inbox.due(NOW, 5)
@@ -79,3 +84,25 @@ async def test_no_look_up_scans_a_table(tmp_path: Path) -> None:
             steps = [step[3] for step in plan]
             scans = [s for s in steps if s.startswith("SCAN ") and "json_each" not in s]
             assert [s for s in scans if not s.startswith(_MAY_BE_SCANNED)] == [], statement
+
+
+async def test_who_is_due_is_found_by_the_index_alone(tmp_path: Path) -> None:
+    """Also in the statement that goes on behind a user; nothing is sorted, and of those who are
+    not due nothing is read."""
+    statements: list[str] = []
+    async with opened(tmp_path / "store.db") as database:
+        wallets = sqlite_ports(database).wallets
+        times = [(f"u{n}", in_days(1 if n < 5 else n)) for n in range(2_000)]
+        await database.write(lambda c: c.executemany(_WALLET, times))
+        await database.read(lambda c: c.set_trace_callback(statements.append))
+        found = await wallets.due(in_days(1), 3)
+        found += await wallets.due(in_days(1), 9, found[-1])
+        assert [due.user_id for due in found] == ["u0", "u1", "u2", "u3", "u4"]
+        reads = [s for s in statements if "next_due_at <=" in s]
+        assert len(reads) == 2
+        for statement in reads:
+            steps = await database.read(
+                lambda c, s=statement: [row[3] for row in c.execute(f"EXPLAIN QUERY PLAN {s}")]
+            )
+            assert steps[0].startswith("SEARCH wallets USING INDEX wallets_due (next_due_at"), steps
+            assert not [step for step in steps if "TEMP B-TREE" in step], steps

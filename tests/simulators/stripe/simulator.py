@@ -200,7 +200,7 @@ class Simulator:
 
     def _is_up(self) -> bool:
         try:
-            with httpx.Client(trust_env=False) as client:
+            with httpx.Client(trust_env=False, verify=False) as client:
                 return client.post(f"{self.url}/_sim/calls", json={}).status_code == 200
         except httpx.HTTPError:
             return False

@@ -10,7 +10,6 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,8 +20,6 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from tests.support.servers.process import MissingServer, ServerProcess
-
-_IMAGE = "mongo:8"
 
 
 class MongoServer(Protocol):
@@ -62,7 +59,11 @@ def fresh_name() -> str:
 def new_server(folder: Path, *, survives_kill: bool) -> MongoServer:
     """Not started yet. `survives_kill`: what was committed is there after `kill`, for which the
     server without Docker has to be told, and is slower. Raises MissingServer."""
-    return _Container() if _docker_answers() else _Process(folder, survives_kill)
+    if not _docker_answers():
+        return _Process(folder, survives_kill)
+    from tests.support.servers.mongo_container import MongoContainer  # slow to import
+
+    return MongoContainer(free_port())
 
 
 class _Process:
@@ -73,7 +74,7 @@ class _Process:
                 "The tests need a MongoDB: install the Python package secantusdb (`make install`"
                 " does), or start Docker."
             )
-        self.host, self.port = "127.0.0.1", _free_port()
+        self.host, self.port = "127.0.0.1", free_port()
         settings = folder / "secantusd.toml"
         settings.touch()  # or it would look for one in the home directory
         self._server = ServerProcess(
@@ -89,7 +90,7 @@ class _Process:
         )
 
     def start(self) -> None:
-        self._server.start(lambda: _takes_writes(self.host, self.port))
+        self._server.start(lambda: takes_writes(self.host, self.port))
 
     def stop(self) -> None:
         self._server.stop()
@@ -107,76 +108,21 @@ class _Process:
         self._server.kill()
 
 
-class _Container:
-    def __init__(self) -> None:
-        from testcontainers.core.container import DockerContainer
-
-        self.host, self.port = "127.0.0.1", _free_port()
-        self._container: Any = (
-            DockerContainer(_IMAGE)
-            .with_bind_ports(27017, self.port)
-            .with_command("--replSet rs0 --bind_ip_all")
-        )
-        self._made = False
-
-    def start(self) -> None:
-        if self._made:
-            self._container.get_wrapped_container().start()
-        else:
-            self._container.start()
-            self._made = True
-            self._initiate()
-        deadline = time.monotonic() + 60
-        while not _takes_writes(self.host, self.port):
-            if time.monotonic() > deadline:
-                raise AssertionError(f"{_IMAGE} is not up:\n{self._container.get_logs()}")
-            time.sleep(0.1)
-
-    def _initiate(self) -> None:
-        members = [{"_id": 0, "host": "localhost:27017"}]
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                with _client(self.host, self.port) as client:
-                    client.admin.command("replSetInitiate", {"_id": "rs0", "members": members})
-                return
-            except PyMongoError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.1)
-
-    def stop(self) -> None:
-        self._container.get_wrapped_container().stop()
-
-    def kill(self) -> None:
-        self._container.get_wrapped_container().kill()
-
-    def freeze(self) -> None:
-        self._container.get_wrapped_container().pause()
-
-    def thaw(self) -> None:
-        self._container.get_wrapped_container().unpause()
-
-    def remove(self) -> None:
-        if self._made:
-            self._container.stop()
-
-
-def _client(host: str, port: int) -> MongoClient[dict[str, Any]]:
+def mongo_client(host: str, port: int) -> MongoClient[dict[str, Any]]:
     return MongoClient(
         host, port, directConnection=True, serverSelectionTimeoutMS=1_000, socketTimeoutMS=5_000
     )
 
 
-def _takes_writes(host: str, port: int) -> bool:
+def takes_writes(host: str, port: int) -> bool:
     try:
-        with _client(host, port) as client:
+        with mongo_client(host, port) as client:
             return bool(client.admin.command("hello").get("isWritablePrimary"))
     except PyMongoError:
         return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

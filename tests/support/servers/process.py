@@ -26,6 +26,15 @@ def program(name: str, package: str, *places: str) -> str:
     )
 
 
+def has_ended(process: subprocess.Popen[bytes]) -> bool:
+    """False after a moment, in which it may come up."""
+    try:
+        process.wait(0.05)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
 class ServerProcess:
     """`start` and `kill` may be called again and again: the folder stays."""
 
@@ -51,12 +60,11 @@ class ServerProcess:
             )
         deadline = time.monotonic() + timeout_seconds
         while not is_up():
-            if self._process.poll() is not None:
+            if has_ended(self._process):
                 raise AssertionError(f"{self._command[0]} ended:\n{self.log.read_text()}")
             if time.monotonic() > deadline:
                 self.kill()
                 raise AssertionError(f"{self._command[0]} is not up:\n{self.log.read_text()}")
-            time.sleep(0.05)
 
     def stop(self, timeout_seconds: float = 30) -> None:
         """Let it end in good order."""

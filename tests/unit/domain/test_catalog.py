@@ -5,6 +5,7 @@ import pytest
 from shothik_payment.domain.catalog import MAX_CREDITS, Catalog, Pack, Service
 from shothik_payment.domain.errors import InvalidRequest, NotFound
 from shothik_payment.domain.model.money import Money
+from shothik_payment.domain.model.plan import EVERYTHING, Interval, Terms
 
 PARAPHRASE = Service("paraphrase", "paraphrase_service", "character", 100, 1, aliases=("humanize",))
 SUMMARIZE = Service("summarize", "summarize_service", "word", 1000, 2)
@@ -73,6 +74,12 @@ def test_a_purchase_has_its_bounds(credits: int, allowed: int) -> None:
 def test_names_come_in_the_catalogs_order_and_unknown_ones_last() -> None:
     names = {"zz", "aa", "slide_service", "paraphrase_service"}
     assert CATALOG.in_order(names) == ("paraphrase_service", "slide_service", "aa", "zz")
+
+
+def test_what_a_plan_includes_comes_in_the_catalogs_order() -> None:
+    some = Terms("p", "P", Interval.MONTH, None, services=("slide_service", "paraphrase_service"))
+    assert CATALOG.included(some) == ["paraphrase_service", "slide_service"]
+    assert CATALOG.included(EVERYTHING) == [service.name for service in CATALOG.services]
 
 
 def test_money_is_never_negative_nor_of_an_unknown_currency() -> None:

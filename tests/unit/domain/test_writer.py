@@ -113,7 +113,7 @@ async def test_only_who_lost_the_race_is_replayed_from_a_fresh_read(bench: Bench
         lost.append(change)
         other = bench.store.state.snapshot(Needs("hot"))
         other.wallet.version += 1
-        return bench.store.state.store(ChangeSet(other.wallet, 1, *([] for _ in range(7)), False))
+        return bench.store.state.store(ChangeSet(other.wallet, 1, *([] for _ in range(9)), False))
 
     bench.store.lose = lose_once
     await bench.busy()

@@ -55,6 +55,7 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -
         ("RATE_LIMIT_PER_HOUR", "1.5", "expected a whole number"),
         ("RATE_LIMIT_ON_REDIS_LOSS", "shut", "expected 'open' or 'closed'"),
         ("SANDBOX_GATEWAY", "yes", "expected 'on' or 'off'"),
+        ("TEST_CLOCK", "true", "expected 'on' or 'off'; found 'true'"),
         ("LOG_FORMAT", "xml", "expected 'json' or 'console'"),
     ],
 )
@@ -228,3 +229,46 @@ def test_production_has_no_sandbox_and_no_open_origins_by_itself() -> None:
     settings = Settings(app_env="production")
     assert not settings.sandbox_on
     assert settings.allowed_origins == ()
+
+
+@pytest.mark.parametrize("url", ["memory://", "sqlite:///var/shothik.db"])
+def test_a_test_clock_starts_on_an_embedded_store(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("TEST_CLOCK", "on")
+    monkeypatch.setenv("DATABASE_URL", url)
+    settings = load_settings()
+    require_startable(settings)
+    assert settings.test_clock_on
+    assert not any("TEST_CLOCK" in warning for warning in warnings(settings))
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("WORKERS", "2", "set WORKERS=1"),
+        ("DATABASE_URL", "mongodb://h/shothik", "other processes on DATABASE_URL"),
+    ],
+)
+def test_a_test_clock_is_of_one_process_alone(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, told: str
+) -> None:
+    message = refused(monkeypatch, TEST_CLOCK="on", **{variable: value})
+    assert message.startswith("TEST_CLOCK: ")
+    assert told in message
+
+
+def test_production_takes_no_test_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_production(
+        monkeypatch,
+        TEST_CLOCK="on",
+        SANDBOX_GATEWAY="off",
+        DATABASE_URL="sqlite:///var/shothik.db",
+    )
+    assert refused(monkeypatch).startswith("TEST_CLOCK: in production time passes by itself")
+
+
+def test_gateways_beside_a_test_clock_are_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEST_CLOCK", "on")
+    monkeypatch.setenv("STRIPE_SECRET_KEY", "sk_test_1")
+    assert any("go by the real time" in warning for warning in warnings(load_settings()))

@@ -14,6 +14,7 @@ from shothik_payment.adapters.memory.rate_limiter import MemoryRateLimiter
 from shothik_payment.adapters.memory.shared_lock import MemorySharedLock
 from shothik_payment.adapters.memory.shared_values import MemorySharedValues
 from shothik_payment.adapters.memory.state import MemoryState
+from shothik_payment.adapters.memory.subscription_history import MemorySubscriptionHistory
 from shothik_payment.adapters.memory.wallets import MemoryWallets
 from shothik_payment.adapters.memory.webhook_inbox import MemoryWebhookInbox
 
@@ -32,6 +33,7 @@ __all__ = [
     "MemorySharedLock",
     "MemorySharedValues",
     "MemoryState",
+    "MemorySubscriptionHistory",
     "MemoryWallets",
     "MemoryWebhookInbox",
 ]

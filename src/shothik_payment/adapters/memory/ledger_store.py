@@ -63,9 +63,12 @@ class MemoryLedgerStore:
         self._store_wallet(change.wallet, change.stops_changed)
         for row in change.transactions:
             self._store_row(row)
-        state.grants.update((grant.id, codec.encode(grant)) for grant in change.grants)
+        grants = (*change.grants, *change.moved_grants)
+        state.grants.update((grant.id, codec.encode(grant)) for grant in grants)
         state.holds.update((hold.id, codec.encode(hold)) for hold in change.holds)
         state.payments.update((payment.id, codec.encode(payment)) for payment in change.payments)
+        if change.steps:
+            state.steps.setdefault(user, []).extend(map(codec.encode, change.steps))
         for key in change.forgotten_requests:
             state.requests.pop((user, key), None)
         for record in change.requests:

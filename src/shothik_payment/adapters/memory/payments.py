@@ -31,6 +31,10 @@ class MemoryPayments:
         ]
         return [payment for _, _, payment in sorted(due, key=lambda entry: entry[:2])[:limit]]
 
+    async def next_check(self, after: Millis) -> Millis | None:
+        times = (payment.next_check_at for payment in self._all())
+        return min((at for at in times if at is not None and at > after), default=None)
+
     async def under_review(self, before: str | None, limit: int) -> list[Payment]:
         found = [payment for payment in self._all() if payment.review_reason is not None]
         if before is not None:

@@ -31,10 +31,10 @@ class KeptWebhook:
 
 @dataclass(slots=True)
 class MemoryState:
-    """`rows`: by user, the ids of the wallet's rows in the order of their numbers. `events` are in
-    the order of their positions, and so are `unpublished` and `unwanted`, which have some of them
-    by position. `pruned`: by user, up to which sequence the events may be gone. `webhooks`: by
-    gateway and event id, in the order of their arrival."""
+    """`rows`: by user, the ids of the wallet's rows in the order of their numbers; `steps`: by
+    user, in that order too. `events` are in the order of their positions, and so are `unpublished`
+    and `unwanted`, which have some of them by position. `pruned`: by user, up to which sequence the
+    events may be gone. `webhooks`: by gateway and event id, in the order of their arrival."""
 
     wallets: dict[str, bytes] = field(default_factory=dict)
     rows: dict[str, list[str]] = field(default_factory=dict)
@@ -44,6 +44,7 @@ class MemoryState:
     grants: dict[str, bytes] = field(default_factory=dict)
     holds: dict[str, bytes] = field(default_factory=dict)
     payments: dict[str, bytes] = field(default_factory=dict)
+    steps: dict[str, list[bytes]] = field(default_factory=dict)
     requests: dict[tuple[str, str], RequestRecord] = field(default_factory=dict)
     events: list[RecordedEvent] = field(default_factory=list)
     last_position: int = 0

@@ -43,3 +43,6 @@ class MemoryWallets:
         ended = ((due, user) for user, due in self._state.next_due.items() if due <= at)
         behind = (e for e in ended if after is None or e > (after.since, after.user_id))
         return [DueUser(user, due) for due, user in sorted(behind)[:limit]]
+
+    async def next_due(self, after: Millis) -> Millis | None:
+        return min((due for due in self._state.next_due.values() if due > after), default=None)

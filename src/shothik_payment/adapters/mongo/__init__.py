@@ -10,6 +10,7 @@ from shothik_payment.adapters.mongo.ledger_store import MongoLedgerStore
 from shothik_payment.adapters.mongo.outbox_watch import MongoOutboxWatch
 from shothik_payment.adapters.mongo.payments import MongoPayments
 from shothik_payment.adapters.mongo.pruning import MongoPruning
+from shothik_payment.adapters.mongo.subscription_history import MongoSubscriptionHistory
 from shothik_payment.adapters.mongo.wallets import MongoWallets
 from shothik_payment.adapters.mongo.webhook_inbox import MongoWebhookInbox
 
@@ -24,6 +25,7 @@ __all__ = [
     "MongoOutboxWatch",
     "MongoPayments",
     "MongoPruning",
+    "MongoSubscriptionHistory",
     "MongoWallets",
     "MongoWebhookInbox",
 ]

@@ -12,7 +12,7 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import OperationFailure
 
 from shothik_payment.adapters import codec
-from shothik_payment.adapters.mongo import names, rows
+from shothik_payment.adapters.mongo import event_rows, names, rows
 from shothik_payment.adapters.mongo.database import MongoDatabase
 from shothik_payment.adapters.mongo.errors import is_taken
 from shothik_payment.adapters.mongo.order import CommitOrder
@@ -35,12 +35,13 @@ _IN_ORDER = (
     names.HOLDS,
     names.PAYMENTS,
     names.PAYMENT_SESSIONS,
+    names.SUBSCRIPTION_STEPS,
 )
 _NUMBERS = {name: number for number, name in enumerate(_IN_ORDER)}
 
 
 class Bulk:
-    """`commit` marks the wallets that it writes."""
+    """`commit` marks the wallets and steps that it writes."""
 
     def __init__(self, changes: Sequence[ChangeSet], order: CommitOrder, commit: str) -> None:
         self.commit = commit
@@ -81,14 +82,19 @@ class Bulk:
         for record in change.requests:
             self._insert(names.REQUEST_KEYS, rows.record_document(record))
         for event in change.events:
-            document = rows.event_document(event, bucket, self._order.next(event.at))
+            document = event_rows.event_document(event, bucket, self._order.next(event.at))
             self._insert(names.OUTBOX, document)
         for grant in change.grants:
             self._insert(names.GRANTS, rows.grant_document(grant))
+        for grant in change.moved_grants:
+            self._put(names.GRANTS, rows.grant_document(grant))
         for hold in change.holds:
             self._put(names.HOLDS, rows.hold_document(hold))
         for payment in change.payments:
             self._add_payment(payment)
+        for step in change.steps:
+            document = rows.step_document(step, bucket, self.commit)
+            self._insert(names.SUBSCRIPTION_STEPS, document)
         self._add_wallet(change, bucket)
 
     def _add_wallet(self, change: ChangeSet, bucket: str) -> None:

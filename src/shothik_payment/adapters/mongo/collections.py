@@ -148,6 +148,21 @@ class PaymentSessionDocument(Stored):
         name = names.PAYMENT_SESSIONS
 
 
+class SubscriptionStepDocument(OfUser):
+    """`_id` is `{user id}/{number}`; `commit` the mark of the commit that wrote it."""
+
+    id: str  # type: ignore[assignment]
+    user_id: str
+    number: int
+    at: int
+    kind: str
+    commit: str
+
+    class Settings:
+        name = names.SUBSCRIPTION_STEPS
+        indexes = (_index("number", "bucket", "user_id", "number", unique=True),)
+
+
 class WebhookDocument(Stored):
     """`_id` is `{gateway}/{event id}`. One that is handled has no `due_at`, but `handled_at` and a
     `result`."""
@@ -252,6 +267,7 @@ ALL: tuple[type[Stored], ...] = (
     HoldDocument,
     PaymentDocument,
     PaymentSessionDocument,
+    SubscriptionStepDocument,
     WebhookDocument,
     EventDocument,
     PrunedDocument,

@@ -153,15 +153,17 @@ class Committing:
 
     async def _is_stored(self, bulk: Bulk) -> bool:
         """Whether a trace of the transaction is there: all of it is, then. A wallet's mark may be
-        another commit's by now; ids of rows and events are of this commit alone."""
+        another commit's by now; what is appended stays as this commit alone wrote it."""
         buckets = rows.among({bucket_of(change.wallet.user_id) for change in bulk.changes})
         users = [change.wallet.user_id for change in bulk.changes]
         made = [row.id for change in bulk.changes for row in change.transactions]
         told = [event.id for change in bulk.changes for event in change.events]
+        steps = [rows.step_id(step) for change in bulk.changes for step in change.steps]
         traces: list[tuple[str, Doc]] = [
             (names.WALLETS, {"_id": rows.among(users), "commit": bulk.commit}),
             (names.TRANSACTIONS, {"_id": rows.among(made)}),
             (names.OUTBOX, {"_id": rows.among(told)}),
+            (names.SUBSCRIPTION_STEPS, {"_id": rows.among(steps), "commit": bulk.commit}),
         ]
         try:
             with self._database.bounded(_LOOK_SECONDS):

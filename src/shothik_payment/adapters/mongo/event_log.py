@@ -22,7 +22,8 @@ from shothik_payment.adapters.mongo.database import (
     Collection,
     MongoDatabase,
 )
-from shothik_payment.adapters.mongo.rows import UNWANTED, WAITING, Doc
+from shothik_payment.adapters.mongo.event_rows import UNWANTED, WAITING, to_event
+from shothik_payment.adapters.mongo.rows import Doc
 from shothik_payment.domain.errors import InvalidRequest
 from shothik_payment.domain.model.identifiers import bucket_of
 from shothik_payment.domain.model.time import DAY, Millis
@@ -130,7 +131,7 @@ class MongoEventLog:
         after it has passed the place of the one before."""
         outbox = self._outbox.with_options(read_concern=SNAPSHOT)
         cursor = outbox.find(which, batch_size=limit + 1, hint=index).sort(order).limit(limit)
-        return [rows.to_event(event) for event in await cursor.to_list()]
+        return [to_event(event) for event in await cursor.to_list()]
 
     async def mark(
         self, published: Sequence[RecordedEvent], unwanted: Sequence[RecordedEvent], at: Millis

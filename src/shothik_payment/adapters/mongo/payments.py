@@ -45,6 +45,15 @@ class MongoPayments:
             found = await cursor.sort([("next_check_at", 1), ("_id", 1)]).limit(limit).to_list()
             return [rows.to_payment(payment) for payment in found]
 
+    async def next_check(self, after: Millis) -> Millis | None:
+        with self._database.bounded():
+            found = await self._payments.find_one(
+                {"next_check_at": {"$gt": after}},
+                {"next_check_at": 1},
+                sort=[("next_check_at", 1), ("_id", 1)],
+            )
+        return None if found is None else Millis(found["next_check_at"])
+
     async def under_review(self, before: str | None, limit: int) -> list[Payment]:
         # Any text: what an older release has written may be null.
         which: dict[str, Any] = {"review_reason": {"$gte": ""}}

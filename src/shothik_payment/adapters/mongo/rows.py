@@ -15,32 +15,30 @@ import msgspec
 from bson import Int64
 
 from shothik_payment.adapters import codec
-from shothik_payment.domain.events import Event
 from shothik_payment.domain.model.api_key import ApiKey
 from shothik_payment.domain.model.grant import Grant
 from shothik_payment.domain.model.hold import Hold, HoldStatus
 from shothik_payment.domain.model.identifiers import BUCKET_DIGITS, bucket_of
 from shothik_payment.domain.model.payment import Payment
-from shothik_payment.domain.model.time import Millis
+from shothik_payment.domain.model.subscription import SubscriptionStep
 from shothik_payment.domain.model.transaction import Transaction
 from shothik_payment.domain.model.wallet import Wallet
-from shothik_payment.domain.ports.event_log import PARTITIONS, RecordedEvent
 from shothik_payment.domain.ports.ledger_store import RequestRecord
 
 Doc = dict[str, Any]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Of what a document of this release looks like."""
 
 BY_ID = "_id_"
 """The index of ids, for a hint where many ids and their buckets are asked for: the server could
 take the pairs of an index over both for the better choice."""
-WAITING = "waiting"
-UNWANTED = "unwanted"
 
 _WALLET_CREDITS = ("available", "held", "debt", "credits_in", "credits_used")
 _GRANT_CREDITS = ("amount", "available", "held")
 _HOLD_CREDITS = ("amount", "captured")
+_TERMS_CREDITS = ("credits", "rollover")
+_USAGE_NUMBERS = ("count", "credits")
 _PAYMENT_NUMBERS = {"amount_minor", "refunded_minor", "credits", "clawed"}
 _ROW_CREDITS = (
     "amount",
@@ -111,12 +109,26 @@ def wallet_document(wallet: Wallet, bucket: str, order: int, commit: str) -> Doc
         _wide(grant, _GRANT_CREDITS)
     for hold in document["holds"].values():
         _wide(hold, _HOLD_CREDITS)
+    for usage in document["usage"].values():
+        _wide(usage, _USAGE_NUMBERS)
+    subscription = document["subscription"]
+    if subscription is not None:
+        for with_terms in filter(None, (subscription, subscription["awaited"])):
+            _widen_terms(with_terms["terms"])
     due = wallet.next_due()
     if due is not None:
         document["next_due_at"] = due
     if wallet.stops:
         document["stopped_for"] = sorted({stop.service or "" for stop in wallet.stops})
     return document
+
+
+def _widen_terms(terms: Doc) -> None:
+    _wide(terms, _TERMS_CREDITS)
+    if terms["price"] is not None:
+        _wide(terms["price"], ("amount_minor",))
+    for limit in terms["limits"].values():
+        _wide(limit, ("allowed",))
 
 
 def to_wallet(document: Doc) -> Wallet:
@@ -193,7 +205,7 @@ def to_record(document: Doc) -> RequestRecord:
     return msgspec.convert(document, RequestRecord)
 
 
-# Grants, holds, payments, keys
+# Grants, holds, payments, steps, keys
 
 
 def grant_document(grant: Grant) -> Doc:
@@ -233,6 +245,23 @@ def to_payment(document: Doc) -> Payment:
     return msgspec.convert(_with_id(document), Payment)
 
 
+def step_id(step: SubscriptionStep) -> str:
+    return f"{step.user_id}/{step.number}"
+
+
+def step_document(step: SubscriptionStep, bucket: str, commit: str) -> Doc:
+    document: Doc = msgspec.to_builtins(step)
+    document["_id"] = step_id(step)
+    document["bucket"] = bucket
+    document["schema_version"] = SCHEMA_VERSION
+    document["commit"] = commit
+    return document
+
+
+def to_step(document: Doc) -> SubscriptionStep:
+    return msgspec.convert(document, SubscriptionStep)
+
+
 def session_id(gateway: str, session: str) -> str:
     return f"{gateway}/{session}"
 
@@ -246,50 +275,3 @@ def api_key_document(key: ApiKey) -> Doc:
 
 def to_api_key(document: Doc) -> ApiKey:
     return msgspec.convert(_with_id(document), ApiKey)
-
-
-# Events
-
-_OF_DIGIT = {f"{n:x}": n for n in range(PARTITIONS)}
-
-
-def _partition(bucket: str) -> int:
-    """What `partition_of` says of its users."""
-    return _OF_DIGIT[bucket[0]]
-
-
-def event_document(event: Event, bucket: str, order: int) -> Doc:
-    data = event.data
-    return {
-        "_id": event.id,
-        "schema_version": SCHEMA_VERSION,
-        "bucket": bucket,
-        "user_id": event.user_id,
-        "sequence": event.sequence,
-        "partition": _partition(bucket),
-        "at": event.at,
-        "order": order,
-        "type": data.type,
-        "routing_key": data.routing_key(),
-        "event_class": data.event_class.value,
-        "data": codec.wire_data(event).decode(),
-        "state": WAITING,
-    }
-
-
-def to_event(document: Doc) -> RecordedEvent:
-    return RecordedEvent(
-        position_of(document["order"], document["_id"]),
-        document["_id"],
-        document["user_id"],
-        int(document["sequence"]),
-        document["type"],
-        document["routing_key"],
-        document["event_class"],
-        Millis(int(document["at"])),
-        document["data"].encode(),
-    )
-
-
-def position_of(order: int, event_id: str) -> str:
-    return f"{order}-{event_id}"

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pymongo.asynchronous.cursor import AsyncCursor
+
 from shothik_payment.adapters.mongo import names, rows
 from shothik_payment.adapters.mongo.database import MongoDatabase
 from shothik_payment.adapters.mongo.rows import Doc
@@ -11,6 +13,23 @@ from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.model.transaction import Transaction
 from shothik_payment.domain.model.wallet import Wallet
 from shothik_payment.domain.ports.wallets import DueUser, StoppedUsers
+
+_DUE_FIRST = "due_first"
+
+
+def due_cursor(
+    database: MongoDatabase, at: Millis, limit: int, after: DueUser | None
+) -> AsyncCursor[Doc]:
+    """Names its index: it is asked for twice a second, and better fails than scans."""
+    which: Doc = {"next_due_at": {"$lte": at}}
+    if after is not None:
+        which["next_due_at"]["$gte"] = after.since
+        which["$or"] = [
+            {"next_due_at": {"$gt": after.since}},
+            {"_id": {"$gt": after.user_id}},
+        ]
+    cursor = database.collection(names.WALLETS).find(which, {"next_due_at": 1}, hint=_DUE_FIRST)
+    return cursor.sort([("next_due_at", 1), ("_id", 1)]).limit(limit)
 
 
 class MongoWallets:
@@ -59,14 +78,15 @@ class MongoWallets:
         return StoppedUsers(page, page[-1].user_id if len(wallets) > limit else None)
 
     async def due(self, at: Millis, limit: int, after: DueUser | None = None) -> list[DueUser]:
-        which: Doc = {"next_due_at": {"$lte": at}}
-        if after is not None:
-            which["next_due_at"]["$gte"] = after.since
-            which["$or"] = [
-                {"next_due_at": {"$gt": after.since}},
-                {"_id": {"$gt": after.user_id}},
-            ]
         with self._database.bounded():
-            cursor = self._database.collection(names.WALLETS).find(which, {"next_due_at": 1})
-            found = await cursor.sort([("next_due_at", 1), ("_id", 1)]).limit(limit).to_list()
+            found = await due_cursor(self._database, at, limit, after).to_list()
         return [DueUser(wallet["_id"], Millis(wallet["next_due_at"])) for wallet in found]
+
+    async def next_due(self, after: Millis) -> Millis | None:
+        with self._database.bounded():
+            found = await self._database.collection(names.WALLETS).find_one(
+                {"next_due_at": {"$gt": after}},
+                {"next_due_at": 1},
+                sort=[("next_due_at", 1), ("_id", 1)],
+            )
+        return None if found is None else Millis(found["next_due_at"])

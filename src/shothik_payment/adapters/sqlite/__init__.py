@@ -9,6 +9,7 @@ from shothik_payment.adapters.sqlite.ledger_audit import SqliteLedgerAudit
 from shothik_payment.adapters.sqlite.ledger_store import SqliteLedgerStore
 from shothik_payment.adapters.sqlite.payments import SqlitePayments
 from shothik_payment.adapters.sqlite.pruning import SqlitePruning
+from shothik_payment.adapters.sqlite.subscription_history import SqliteSubscriptionHistory
 from shothik_payment.adapters.sqlite.wallets import SqliteWallets
 from shothik_payment.adapters.sqlite.webhook_inbox import SqliteWebhookInbox
 
@@ -22,6 +23,7 @@ __all__ = [
     "SqliteLedgerStore",
     "SqlitePayments",
     "SqlitePruning",
+    "SqliteSubscriptionHistory",
     "SqliteWallets",
     "SqliteWebhookInbox",
 ]

@@ -15,6 +15,11 @@ from shothik_payment.domain.ports.ledger_store import ChangeSet, RequestRecord
 
 _BOOKINGS = insert("bookings", BOOKING_COLUMNS)
 _GRANTS = insert("grants", ("id", "user_id", "body"))
+_MOVED_GRANTS = insert(
+    "grants",
+    ("id", "user_id", "body"),
+    f"ON CONFLICT (substr(id, {rows.GRANT_FRONT + 1})) DO UPDATE SET body = excluded.body",
+)
 _HOLDS = insert(
     "holds",
     ("id", "user_id", "status", "body"),
@@ -28,6 +33,7 @@ _PAYMENTS = insert(
     " SET session_id = excluded.session_id, status = excluded.status,"
     " next_check_at = excluded.next_check_at, body = excluded.body",
 )
+_STEPS = insert("subscription_steps", rows.STEP_COLUMNS)
 _REQUESTS = insert("requests", ("request_key", "user_id", "key", "fingerprint", "subject_id", "at"))
 _STOPS = insert("stops", ("service", "user_id"), "ON CONFLICT DO NOTHING")
 
@@ -100,8 +106,10 @@ def _write(
 def _has_rare(change: ChangeSet) -> bool:
     return bool(
         change.grants
+        or change.moved_grants
         or change.holds
         or change.payments
+        or change.steps
         or change.requests
         or change.forgotten_requests
         or change.stops_changed
@@ -111,10 +119,14 @@ def _has_rare(change: ChangeSet) -> bool:
 def _write_rare(connection: sqlite3.Connection, change: ChangeSet) -> None:
     if change.grants:
         _GRANTS.run(connection, [rows.grant_row(grant) for grant in change.grants])
+    if change.moved_grants:
+        _MOVED_GRANTS.run(connection, [rows.grant_row(grant) for grant in change.moved_grants])
     if change.holds:
         _HOLDS.run(connection, [rows.hold_row(hold) for hold in change.holds])
     if change.payments:
         _PAYMENTS.run(connection, [rows.payment_row(payment) for payment in change.payments])
+    if change.steps:
+        _STEPS.run(connection, [rows.step_row(step) for step in change.steps])
     user = change.wallet.user_id
     for key in change.forgotten_requests:
         digest = codec.request_digest(user, key)

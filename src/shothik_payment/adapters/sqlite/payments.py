@@ -14,6 +14,7 @@ _BY_SESSION = f"{_SELECT} gateway = ? AND session_id = ?"
 _OF_USER = f"{_SELECT} user_id = ? ORDER BY id DESC LIMIT ?"
 _OF_USER_BEFORE = f"{_SELECT} user_id = ? AND id < ? ORDER BY id DESC LIMIT ?"
 _TO_CHECK = f"{_SELECT} next_check_at <= ? ORDER BY next_check_at, id LIMIT ?"
+_NEXT_CHECK = "SELECT min(next_check_at) FROM payments WHERE next_check_at > ?"
 _UNDER_REVIEW = (
     f"{_SELECT} review_reason IS NOT NULL AND (created_at, id) < (?, ?)"
     " ORDER BY created_at DESC, id DESC LIMIT ?"
@@ -40,6 +41,10 @@ class SqlitePayments:
 
     async def to_check(self, at: Millis, limit: int) -> list[Payment]:
         return await self._select(_TO_CHECK, at, limit)
+
+    async def next_check(self, after: Millis) -> Millis | None:
+        found = await self._database.read(lambda c: c.execute(_NEXT_CHECK, (after,)).fetchone())
+        return None if found[0] is None else Millis(found[0])
 
     async def under_review(self, before: str | None, limit: int) -> list[Payment]:
         last = None if before is None else await self.get(before)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
 
@@ -11,6 +12,7 @@ from shothik_payment.domain.events import Event
 from shothik_payment.domain.model.grant import Grant
 from shothik_payment.domain.model.hold import Hold
 from shothik_payment.domain.model.payment import Payment
+from shothik_payment.domain.model.subscription import StepKind, SubscriptionStatus, SubscriptionStep
 from shothik_payment.domain.model.transaction import Transaction, TransactionKind
 from shothik_payment.domain.model.wallet import Wallet
 
@@ -30,6 +32,14 @@ SELECT_TRANSACTION = f"SELECT {', '.join(TRANSACTION_COLUMNS)} FROM transactions
 EVENT_COLUMNS = tuple(
     "id user_id sequence type routing_key event_class at data".split()
 )  # fmt: skip
+STEP_COLUMNS = tuple(
+    """
+    user_id number at kind subscription_id plan status period_start period_end payment_id reason
+    """.split()
+)
+SELECT_STEP = f"SELECT {', '.join(STEP_COLUMNS)} FROM subscription_steps"  # noqa: S608
+_STEP_KIND = STEP_COLUMNS.index("kind")
+_STEP_STATUS = STEP_COLUMNS.index("status")
 
 # How much of an id comes before the part that rises with time; the indexes leave it out.
 TRANSACTION_FRONT = len("txn_") + 3
@@ -54,6 +64,7 @@ _numbers = attrgetter(
 _words = attrgetter(
     "service", "feature", "hold_id", "payment_id", "reverses", "reversed_total", "reason"
 )
+step_row: Callable[[SubscriptionStep], Row] = attrgetter(*STEP_COLUMNS)
 
 
 def wallet_row(wallet: Wallet) -> Row:
@@ -117,3 +128,10 @@ def payment_row(payment: Payment) -> Row:
         payment.next_check_at,
         codec.encode(payment).decode(),
     )
+
+
+def to_step(row: Any) -> SubscriptionStep:
+    values = list(row)
+    values[_STEP_KIND] = StepKind(values[_STEP_KIND])
+    values[_STEP_STATUS] = SubscriptionStatus(values[_STEP_STATUS])
+    return SubscriptionStep(*values)

@@ -33,6 +33,7 @@ _DUE = """
     SELECT user_id, next_due_at FROM wallets WHERE next_due_at <= ? {}
     ORDER BY next_due_at, wallet LIMIT ?
 """
+_NEXT_DUE = "SELECT min(next_due_at) FROM wallets WHERE next_due_at > ?"
 _NEWEST = 2**63 - 1
 
 
@@ -90,3 +91,7 @@ class SqliteWallets:
             lambda c: c.execute(statement, (at, *behind, limit)).fetchall()
         )
         return [DueUser(user_id, Millis(since)) for user_id, since in found]
+
+    async def next_due(self, after: Millis) -> Millis | None:
+        found = await self._database.read(lambda c: c.execute(_NEXT_DUE, (after,)).fetchone())
+        return None if found[0] is None else Millis(found[0])

@@ -2,5 +2,6 @@
 
 from shothik_payment.adapters.system.clock import SystemClock
 from shothik_payment.adapters.system.ids import SystemIds
+from shothik_payment.adapters.system.offset_clock import OffsetClock
 
-__all__ = ["SystemClock", "SystemIds"]
+__all__ = ["OffsetClock", "SystemClock", "SystemIds"]

@@ -11,8 +11,10 @@ from shothik_payment.domain.events import (
 )
 from shothik_payment.domain.ledger.account import Account
 from shothik_payment.domain.ledger.commands import Freeze, Retell, Unfreeze
+from shothik_payment.domain.ledger.limits import resets_at
 from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.model.stop import Stop, StopCause
+from shothik_payment.domain.model.time import Millis
 
 _CREDITS = "credits"
 
@@ -42,9 +44,15 @@ def tell_services(account: Account) -> None:
         was = [stop.cause for stop in before if stop.concerns(service)]
         causes = account.wallet.causes(service)
         if causes and not was:
-            account.tell(ServiceStopUser(service, causes[0], causes))
+            account.tell(ServiceStopUser(service, causes[0], causes, _until(account, causes)))
         elif was and not causes:
             account.tell(ServiceResumeUser(service, was[-1]))
+
+
+def _until(account: Account, causes: list[StopCause]) -> Millis | None:
+    """None where nobody knows."""
+    only_limits = all(cause is StopCause.LIMIT_REACHED for cause in causes)
+    return resets_at(account.wallet) if only_limits else None
 
 
 def freeze(account: Account, command: Freeze) -> Outcome:
@@ -66,7 +74,7 @@ def retell(account: Account, command: Retell) -> Outcome:
     for service in account.rules.active_services:
         causes = account.wallet.causes(service)
         if causes:
-            account.tell(ServiceStopUser(service, causes[0], causes))
+            account.tell(ServiceStopUser(service, causes[0], causes, _until(account, causes)))
         elif service in command.reasons:
             account.tell(ServiceResumeUser(service, command.reasons[service]))
     return Outcome()

@@ -11,7 +11,9 @@ from shothik_payment.domain.model.grant import Grant, GrantSource, burn_key
 from shothik_payment.domain.model.hold import Hold
 from shothik_payment.domain.model.identifiers import bucket_of
 from shothik_payment.domain.model.payment import Payment
+from shothik_payment.domain.model.plan import Terms
 from shothik_payment.domain.model.stop import Stop, StopCause
+from shothik_payment.domain.model.subscription import StepKind, Subscription, SubscriptionStep
 from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.model.transaction import GrantPart, Transaction, TransactionKind
 from shothik_payment.domain.ports.ledger_store import ChangeSet, RequestRecord, Snapshot
@@ -43,6 +45,9 @@ class Account:
         self._new_grants: list[Grant] = []
         self._changed_holds: dict[str, Hold] = {}
         self._changed_payments: dict[str, Payment] = {}
+        self._moved_grants: dict[str, Grant] = {}
+        self._steps: list[SubscriptionStep] = []
+        self._subscription_changed = False
         self._requests: dict[str, RequestRecord] = {}
         self._forgotten: list[str] = []
         self._stops_changed = False
@@ -60,6 +65,7 @@ class Account:
         self._told: list[tuple[EventData, str | None]] = []
         self._cause: str | None = None
         self.stops_before: list[Stop] | None = None
+        self.terms_before: Terms | None = None
 
     def new_id(self, prefix: str) -> str:
         number = self._ids_given
@@ -196,6 +202,12 @@ class Account:
         if len(grants) > 1:
             grants.sort(key=burn_key)
 
+    def move_end(self, grant: Grant, expires_at: Millis) -> None:
+        if grant.expires_at != expires_at:
+            grant.expires_at = expires_at
+            self._moved_grants[grant.id] = grant
+            self.wallet.grants.sort(key=burn_key)
+
     def find_grant(self, grant_id: str) -> Grant | None:
         """The grant among those with credits left."""
         for grant in self.wallet.grants:
@@ -219,7 +231,7 @@ class Account:
         """How much of an inflow of `amount` goes to the debt; the caller's row books it."""
         return min(amount, self.wallet.debt)
 
-    # Holds, payments, requests, stops
+    # Holds, payments, subscriptions, requests, stops
 
     def save_hold(self, hold: Hold) -> None:
         self.holds[hold.id] = hold
@@ -229,6 +241,43 @@ class Account:
         payment.updated_at = self.at
         self.payments[payment.id] = payment
         self._changed_payments[payment.id] = payment
+
+    @property
+    def terms(self) -> Terms:
+        """Of the plan that is in force for the user."""
+        subscription = self.wallet.subscription
+        if subscription is not None and subscription.running:
+            return subscription.terms
+        return self.rules.billing.free
+
+    def change_subscription(self) -> None:
+        """Say so before it is changed."""
+        if self.terms_before is None:
+            self.terms_before = self.terms
+        self._subscription_changed = True
+
+    def record_step(
+        self,
+        kind: StepKind,
+        subscription: Subscription,
+        payment_id: str | None = None,
+        reason: str | None = None,
+    ) -> None:
+        self.wallet.steps += 1
+        step = SubscriptionStep(
+            self.wallet.user_id,
+            self.wallet.steps,
+            self.at,
+            kind,
+            subscription.id,
+            subscription.terms.plan,
+            subscription.status,
+            subscription.period_start,
+            subscription.period_end,
+            payment_id,
+            reason,
+        )
+        self._steps.append(step)
 
     def bind_request(self, subject_id: str) -> None:
         """Bind the command's request key to what it made; for commands without a ledger row."""
@@ -274,7 +323,7 @@ class Account:
         """What the batch changed for this user; None where it changed nothing."""
         if not (
             self._rows or self._events or self._changed_payments or self._requests
-            or self._forgotten or self._stops_changed
+            or self._forgotten or self._stops_changed or self._subscription_changed
         ):  # fmt: skip
             return None
         self.wallet.version = self.loaded_version + 1
@@ -284,9 +333,15 @@ class Account:
             self._rows,
             self._events,
             self._new_grants,
+            self._new_ends(),
             list(self._changed_holds.values()),
             list(self._changed_payments.values()),
+            self._steps,
             list(self._requests.values()),
             self._forgotten,
             self._stops_changed,
         )
+
+    def _new_ends(self) -> list[Grant]:
+        made = {grant.id for grant in self._new_grants}
+        return [grant for grant in self._moved_grants.values() if grant.id not in made]

@@ -18,6 +18,7 @@ from shothik_payment.domain.events import CreditAdded, CreditDeducted, CreditRef
 from shothik_payment.domain.ledger.account import Account
 from shothik_payment.domain.ledger.commands import Adjust, Deduct, GrantCredits, Reverse
 from shothik_payment.domain.ledger.expiry import expire_grants
+from shothik_payment.domain.ledger.limits import count_use, require_in_plan, uncount_use
 from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.model.grant import GrantSource
 from shothik_payment.domain.model.hold import REFUNDS
@@ -51,6 +52,7 @@ def require_not_frozen(account: Account) -> None:
 def deduct(account: Account, command: Deduct) -> Outcome:
     require_not_frozen(account)
     amount = command.amount
+    require_in_plan(account, command.service, amount)
     require_credits(account, amount)
     row = account.append(
         TransactionKind.DEDUCT,
@@ -63,6 +65,7 @@ def deduct(account: Account, command: Deduct) -> Outcome:
         metadata=command.metadata,
     )
     account.wallet.credits_used += amount
+    count_use(account, command.service, amount)
     tell_deducted(account, row)
     return Outcome(row)
 
@@ -119,7 +122,8 @@ def reverse(account: Account, command: Reverse) -> Outcome:
         reversed_total=given_back + amount,
         reason=command.reason,
     )
-    _uncount_use(account, amount - paid)
+    _unspend(account, amount - paid)
+    uncount_use(account, original, amount, whole=amount == left)
     account.tell(
         CreditRefunded(
             row.id,
@@ -176,7 +180,7 @@ def _give_back(account: Account, slices: list[tuple[str, int]]) -> list[GrantPar
     return parts
 
 
-def _uncount_use(account: Account, amount: int) -> None:
+def _unspend(account: Account, amount: int) -> None:
     """Credits given back count as unused, or as come in where their use is counted no more."""
     wallet = account.wallet
     unused = min(amount, wallet.credits_used)

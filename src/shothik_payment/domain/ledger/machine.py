@@ -15,11 +15,13 @@ from shothik_payment.domain.ledger import (
     refunds,
     reservations,
     settlement,
+    subscriptions,
 )
 from shothik_payment.domain.ledger import commands as c
 from shothik_payment.domain.ledger.account import Account
-from shothik_payment.domain.ledger.expiry import book_due
+from shothik_payment.domain.ledger.due import book_due
 from shothik_payment.domain.ledger.outcome import Outcome
+from shothik_payment.domain.ledger.periods import watch_plan
 from shothik_payment.domain.ledger.rules import Rules
 from shothik_payment.domain.model.hold import HoldStatus
 from shothik_payment.domain.model.transaction import Transaction, TransactionKind
@@ -59,6 +61,16 @@ _HANDLERS: dict[type[c.Command], Handler] = {
     c.FailRefund: refunds.fail_refund,
     c.RecordRefund: refunds.record_refund,
     c.RecordDispute: disputes.record_dispute,
+    c.AskPayer: subscriptions.ask_payer,
+    c.Subscribe: subscriptions.subscribe,
+    c.ChangePlan: subscriptions.change_plan,
+    c.KeepSubscription: subscriptions.keep,
+    c.PayRenewal: subscriptions.pay_renewal,
+    c.PauseSubscription: subscriptions.pause,
+    c.ResumeSubscription: subscriptions.resume,
+    c.CancelSubscription: subscriptions.cancel,
+    c.ExtendPeriod: subscriptions.extend_period,
+    c.GrantPlan: subscriptions.grant_plan,
     c.Freeze: access.freeze,
     c.Unfreeze: access.unfreeze,
     c.Retell: access.retell,
@@ -87,6 +99,7 @@ def apply(account: Account, command: c.Command, rules: Rules) -> Outcome:
         outcome = Outcome(refusal=refusal)
     access.watch_credits(account)
     disputes.watch_debt(account)
+    watch_plan(account)
     access.tell_services(account)
     account.finish()
     return outcome
@@ -96,7 +109,11 @@ def _replay(account: Account, done: Transaction | RequestRecord, fingerprint: by
     if done.fingerprint != fingerprint:
         return Outcome(refusal=IdempotencyKeyReused())
     if isinstance(done, RequestRecord):
-        return Outcome(payment=account.payments.get(done.subject_id), replayed=True)
+        return Outcome(
+            payment=account.payments.get(done.subject_id),
+            subscription=account.wallet.subscription,
+            replayed=True,
+        )
     hold = account.holds.get(done.hold_id) if done.hold_id else None
     if hold is not None and done.kind is TransactionKind.HOLD:
         # As it was when it was placed, whatever has become of it since.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from shothik_payment.domain.errors import PaymentServiceError
 from shothik_payment.domain.model.hold import Hold
 from shothik_payment.domain.model.payment import Payment
+from shothik_payment.domain.model.subscription import Subscription
 from shothik_payment.domain.model.transaction import Transaction
 
 
@@ -18,5 +19,6 @@ class Outcome:
     transaction: Transaction | None = None
     hold: Hold | None = None
     payment: Payment | None = None
+    subscription: Subscription | None = None
     replayed: bool = False
     refusal: PaymentServiceError | None = None

@@ -18,6 +18,7 @@ from shothik_payment.domain.ledger.credits import (
     tell_deducted,
 )
 from shothik_payment.domain.ledger.expiry import close_hold, expire_grants, release
+from shothik_payment.domain.ledger.limits import count_use, require_in_plan
 from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.model.hold import Hold, HoldStatus
 from shothik_payment.domain.model.time import Millis
@@ -30,6 +31,7 @@ def place_hold(account: Account, command: PlaceHold) -> Outcome:
     if len(account.wallet.holds) >= limit:
         raise LimitReached("holds", limit)
     amount = command.amount
+    require_in_plan(account, command.service, amount)
     require_credits(account, amount)
     parts = account.take(amount, hold=True)
     hold = Hold(
@@ -85,6 +87,7 @@ def capture_hold(account: Account, command: CaptureHold) -> Outcome:
         hold_id=hold.id,
     )
     account.wallet.credits_used += amount
+    count_use(account, hold.service, amount)
     tell_deducted(account, row)
     return Outcome(row, hold)
 

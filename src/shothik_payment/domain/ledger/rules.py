@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from shothik_payment.domain.model.plan import Billing
 from shothik_payment.domain.model.time import HOUR
 
 
@@ -16,6 +17,7 @@ class Rules:
 
     active_services: tuple[str, ...] = ()
     reversal_grace_ms: int = 72 * HOUR
+    billing: Billing = field(default_factory=Billing)
     max_open_holds: int = 1000
     max_open_grants: int = 1000
     max_refunds: int = 50

@@ -21,6 +21,7 @@ from shothik_payment.domain.ledger.commands import (
 from shothik_payment.domain.ledger.credits import book_grant, require_not_frozen
 from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.ledger.recovery import recover
+from shothik_payment.domain.ledger.renewals import awaiting, link_given, paid, unpaid
 from shothik_payment.domain.model.grant import GrantSource
 from shothik_payment.domain.model.payment import (
     OPEN_STATUSES,
@@ -59,6 +60,8 @@ def attach_checkout(account: Account, command: AttachCheckout) -> Outcome:
         payment.session_id = command.session_id
         payment.payment_url = command.payment_url
         account.save_payment(payment)
+        if not payment.off_session:
+            link_given(account, payment)
     return Outcome(payment=payment)
 
 
@@ -71,6 +74,7 @@ def abandon_payment(account: Account, command: AbandonPayment) -> Outcome:
         account.save_payment(payment)
         if command.request_key is not None:
             account.forget_request(command.request_key)
+        unpaid(account, payment)
     return Outcome(payment=payment)
 
 
@@ -92,7 +96,7 @@ def settle_payment(account: Account, command: SettlePayment) -> Outcome:
         return Outcome(_grant(account, payment), payment=payment)
     if payment.status not in SETTLEABLE_STATUSES:
         return _paid_before(account, payment, command)
-    contradiction = _contradiction(payment, command)
+    contradiction = _contradiction(payment, command) or _useless(account, payment)
     payment.paid = command.paid
     payment.reference = command.reference
     payment.next_check_at = None
@@ -132,6 +136,13 @@ def _contradiction(payment: Payment, command: SettlePayment) -> str | None:
     return None
 
 
+def _useless(account: Account, payment: Payment) -> str | None:
+    """What it was for is not to be had any more."""
+    if payment.subscription_id is None or awaiting(account, payment) is not None:
+        return None
+    return "its subscription does not wait for it any more"
+
+
 def _paid_here_as_well(payment: Payment, command: SettlePayment) -> bool:
     """In its own checkout and as asked for, after another one's money had brought it to review."""
     return (
@@ -149,6 +160,18 @@ def _grant(account: Account, payment: Payment) -> Transaction:
     payment.failure_code = None
     payment.status = PaymentStatus.PAID
     account.tell(PaymentCompleted(*told_of(payment)))
+    if subscription := awaiting(account, payment):
+        row = paid(account, subscription, payment)
+    else:
+        row = _purchase(account, payment)
+    payment.grant_id = row.parts[0].grant_id
+    recover(account, payment, "refund")  # of what was returned while it was under review
+    payment.status = status_of(payment)
+    account.save_payment(payment)
+    return row
+
+
+def _purchase(account: Account, payment: Payment) -> Transaction:
     terms = GrantCredits(
         id=account.command.id,
         user_id=payment.user_id,
@@ -158,12 +181,7 @@ def _grant(account: Account, payment: Payment) -> Transaction:
         expires_at=payment.credits_expire_at,
         payment_id=payment.id,
     )
-    row = book_grant(account, TransactionKind.GRANT, terms)
-    payment.grant_id = row.parts[0].grant_id
-    recover(account, payment, "refund")  # of what was returned while it was under review
-    payment.status = status_of(payment)
-    account.save_payment(payment)
-    return row
+    return book_grant(account, TransactionKind.GRANT, terms)
 
 
 def accept_payment(account: Account, command: AcceptPayment) -> Outcome:
@@ -193,6 +211,7 @@ def close_payment(account: Account, command: ClosePayment) -> Outcome:
     account.save_payment(payment)
     if command.status is PaymentStatus.FAILED:
         account.tell(PaymentFailed(*told_of(payment), failure_code=payment.failure_code))
+    unpaid(account, payment)
     return Outcome(payment=payment)
 
 
@@ -245,7 +264,7 @@ def settle_status(payment: Payment, at: Millis) -> None:
         payment.checks = 0
 
 
-def told_of(payment: Payment) -> tuple[str, str, str | None, int, str, int, str | None]:
+def told_of(payment: Payment) -> tuple[str, str, str | None, int, str, int, str | None, str | None]:
     """The leading fields of `PaymentEventData`."""
     return (
         payment.id,
@@ -255,4 +274,5 @@ def told_of(payment: Payment) -> tuple[str, str, str | None, int, str, int, str 
         payment.price.currency,
         payment.credits,
         payment.pack_id,
+        payment.plan,
     )

@@ -96,6 +96,8 @@ class Payment:
     the review is about, beside that of `reference`.
     `next_check_at`: when the gateway is to be asked for the truth, None once it is final.
     `saves_method`: the payer agrees that later payments may be charged without them.
+    `off_session`: it is to be charged to the saved method. `subscription_id` and `plan`: of the
+    subscription that it is for.
     """
 
     id: str
@@ -125,6 +127,9 @@ class Payment:
     refunds: list[Refund] = field(default_factory=list)
     disputes: list[Dispute] = field(default_factory=list)
     saves_method: bool = False
+    off_session: bool = False
+    subscription_id: str | None = None
+    plan: str | None = None
 
     @property
     def refundable_minor(self) -> int:

@@ -11,6 +11,7 @@ from shothik_payment.domain.events import Event
 from shothik_payment.domain.model.grant import Grant
 from shothik_payment.domain.model.hold import Hold
 from shothik_payment.domain.model.payment import Payment
+from shothik_payment.domain.model.subscription import SubscriptionStep
 from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.model.transaction import Transaction
 from shothik_payment.domain.model.wallet import Wallet
@@ -63,10 +64,10 @@ class ChangeSet:
     """What a batch changes for one user: all of it or nothing.
 
     `expected_version` is the stored wallet's version (0: no such wallet yet);
-    `wallet.version` is one more. `grants` are new ones, `holds` and `payments` new or changed
-    ones, whole. `stops_changed`: the wallet's stops are not those that are stored.
-    `forgotten_requests` are request keys whose record goes away, before `requests` are added: a
-    key may be in both.
+    `wallet.version` is one more. `grants` are new ones, `moved_grants` those with another end than
+    before, `holds` and `payments` new or changed ones, whole; `steps` are new. `stops_changed`: the
+    wallet's stops are not those that are stored. `forgotten_requests` are request keys whose record
+    goes away, before `requests` are added: a key may be in both.
     """
 
     wallet: Wallet
@@ -74,8 +75,10 @@ class ChangeSet:
     transactions: list[Transaction]
     events: list[Event]
     grants: list[Grant]
+    moved_grants: list[Grant]
     holds: list[Hold]
     payments: list[Payment]
+    steps: list[SubscriptionStep]
     requests: list[RequestRecord]
     forgotten_requests: list[str]
     stops_changed: bool

@@ -23,6 +23,10 @@ class Payments(Protocol):
         """Payments whose `next_check_at` has come by `at`, longest overdue first."""
         ...
 
+    async def next_check(self, after: Millis) -> Millis | None:
+        """The first `next_check_at` later than `after`; None: there is none."""
+        ...
+
     async def under_review(self, before: str | None, limit: int) -> list[Payment]:
         """Those with a `review_reason`: by `created_at`, newest first, and by id, highest first,
         where that is the same; neither ever changes. `before` is the id of the last payment

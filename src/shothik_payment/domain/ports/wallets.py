@@ -52,3 +52,8 @@ class Wallets(Protocol):
         """Users with a grant or hold that has ended by `at`, longest overdue first; only those
         that come behind `after`, booked or not by now, where given."""
         ...
+
+    async def next_due(self, after: Millis) -> Millis | None:
+        """The first time later than `after` at which something of some user ends; None: there is
+        none."""
+        ...

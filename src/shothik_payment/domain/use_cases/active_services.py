@@ -15,7 +15,7 @@ class ActiveServices:
         self._keys = keys
         self._catalog = catalog
         self._names: set[str] = set()
-        self._rules = Rules(reversal_grace_ms=catalog.reversal_grace_ms)
+        self._rules = Rules(reversal_grace_ms=catalog.reversal_grace_ms, billing=catalog.billing)
 
     def rules(self) -> Rules:
         return self._rules
@@ -42,4 +42,5 @@ class ActiveServices:
         self._rules = Rules(
             active_services=self._catalog.in_order(names),
             reversal_grace_ms=self._catalog.reversal_grace_ms,
+            billing=self._catalog.billing,
         )

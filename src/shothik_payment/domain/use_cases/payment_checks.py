@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from shothik_payment.domain.errors import Conflict, PaymentServiceError, Unavailable, loggable
 from shothik_payment.domain.ledger.commands import PostponeCheck
+from shothik_payment.domain.ledger.renewals import FIRST_CHECK_MS
 from shothik_payment.domain.model.payment import OPEN_STATUSES, Payment, PaymentStatus
 from shothik_payment.domain.model.time import DAY, HOUR, MINUTE, Millis, growing_pause
 from shothik_payment.domain.ports.clock import Clock
+from shothik_payment.domain.ports.event_log import PARTITIONS, partition_of
 from shothik_payment.domain.ports.gateway import GatewayState, PaymentGateway
 from shothik_payment.domain.ports.payments import Payments
+from shothik_payment.domain.use_cases.charges import Charges
 from shothik_payment.domain.use_cases.gateway_turns import GatewayTurns, LeftAlone
 from shothik_payment.domain.use_cases.payment_admin import ASK_AGAIN_MS, PaymentAdmin
 from shothik_payment.domain.use_cases.payment_commands import PaymentCommands
-from shothik_payment.domain.use_cases.payments import FIRST_CHECK_MS, Checkouts
+from shothik_payment.domain.use_cases.payments import Checkouts
 from shothik_payment.domain.use_cases.settlements import Settlements
 
 log = logging.getLogger(__name__)
@@ -41,6 +44,7 @@ class PaymentChecks:
         commands: PaymentCommands,
         settlements: Settlements,
         checkouts: Checkouts,
+        charges: Charges,
         admin: PaymentAdmin,
         payments: Payments,
         gateways: Mapping[str, PaymentGateway],
@@ -50,15 +54,18 @@ class PaymentChecks:
         self._commands = commands
         self._settlements = settlements
         self._checkouts = checkouts
+        self._charges = charges
         self._admin = admin
         self._payments = payments
         self._gateways = gateways
         self._turns = turns
         self._clock = clock
 
-    async def check_due(self) -> int:
-        """Ask the gateways about the payments that are due for it; how many were due."""
-        due = await self._payments.to_check(self._clock.now(), CHECK_BATCH)
+    async def check_due(self, partitions: Collection[int] = range(PARTITIONS)) -> int:
+        """Ask the gateways about payments that are due for it, of users in the partitions; how many
+        there were. What is for others is soon out of their way: whoever asks puts it off first."""
+        found = await self._payments.to_check(self._clock.now(), CHECK_BATCH)
+        due = [payment for payment in found if partition_of(payment.user_id) in partitions]
         await asyncio.gather(*(self._check(payment) for payment in due))
         return len(due)
 
@@ -104,6 +111,9 @@ class PaymentChecks:
 
     async def _ask(self, gateway: PaymentGateway, payment: Payment) -> None:
         if payment.session_id is None:
+            if payment.off_session:
+                await self._turns.ask(gateway.name, self._charges.charge(payment))
+                return
             payment = await self._checkouts.start(payment)
         for refund in payment.pending_refunds:
             if refund.gateway_id is None:

@@ -20,19 +20,19 @@ from shothik_payment.domain.ledger.commands import (
     RequestBinding,
 )
 from shothik_payment.domain.ledger.outcome import Outcome
+from shothik_payment.domain.ledger.renewals import FIRST_CHECK_MS
 from shothik_payment.domain.ledger.writer import LedgerWriter
 from shothik_payment.domain.model.identifiers import bucket_of
 from shothik_payment.domain.model.payment import Payment, PaymentStatus
-from shothik_payment.domain.model.time import SECOND, Millis
+from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.ports.clock import Clock
 from shothik_payment.domain.ports.gateway import PaymentGateway
 from shothik_payment.domain.ports.ids import Ids
 from shothik_payment.domain.ports.payments import Payments
+from shothik_payment.domain.use_cases.offers import choose_gateway
 from shothik_payment.domain.use_cases.payment_commands import PaymentCommands
 from shothik_payment.domain.use_cases.requests import recall
 from shothik_payment.domain.use_cases.return_origins import ReturnOrigins
-
-FIRST_CHECK_MS = 20 * SECOND
 
 
 class Checkouts:
@@ -104,7 +104,7 @@ class Checkouts:
         success_url: str | None,
         cancel_url: str | None,
     ) -> Payment:
-        chosen, price = self._offer(pack, gateway, currency)
+        chosen, price = choose_gateway(self._gateways, pack.prices, gateway, currency)
         self._return_origins.require("successUrl", success_url)
         self._return_origins.require("cancelUrl", cancel_url)
         now = self._clock.now()
@@ -129,24 +129,6 @@ class Checkouts:
         if credits is not None and pack_id is None:
             return self._catalog.credits_pack(credits)
         raise InvalidRequest.of("packId", "either packId or credits, and not both")
-
-    def _offer(
-        self, pack: Pack, name: str | None, currency: str | None
-    ) -> tuple[PaymentGateway, str]:
-        """The gateway, by request or else by currency, and the currency, by request or else the
-        first in which the pack is sold and that can be paid in."""
-        if not self._gateways:
-            raise Unavailable("No payment gateway is configured.", retry_after_seconds=60)
-        if name is not None and name not in self._gateways:
-            raise InvalidRequest.of("gateway", f"one of {', '.join(self._gateways)}")
-        asked = self._gateways.values() if name is None else [self._gateways[name]]
-        for wanted in pack.prices if currency is None else [currency]:
-            for gateway in asked:
-                if wanted in pack.prices and wanted in gateway.capabilities.currencies:
-                    return gateway, wanted
-        taken = {c for gateway in asked for c in gateway.capabilities.currencies}
-        sold_in = [c for c in pack.prices if c in taken]
-        raise InvalidRequest.of("currency", f"one of {', '.join(sold_in) or 'none'}")
 
     async def start(self, payment: Payment, request: RequestBinding | None = None) -> Payment:
         """Open the gateway's checkout for a recorded payment that has none. Raises GatewayRefused

@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from shothik_payment.domain.errors import NotFound, Unavailable, loggable
-from shothik_payment.domain.model.payment import Payment
+from shothik_payment.domain.model.payment import OPEN_STATUSES, Payment
 from shothik_payment.domain.model.time import DAY, HOUR, SECOND, Millis, growing_pause
 from shothik_payment.domain.ports.clock import Clock
 from shothik_payment.domain.ports.gateway import GatewayState, Notification, PaymentGateway
 from shothik_payment.domain.ports.payments import Payments
 from shothik_payment.domain.ports.webhook_inbox import Webhook, WebhookInbox
+from shothik_payment.domain.use_cases.charges import Charges
 from shothik_payment.domain.use_cases.gateway_turns import GatewayTurns
 from shothik_payment.domain.use_cases.payments import Checkouts
 from shothik_payment.domain.use_cases.settlements import Settlements
@@ -38,6 +39,7 @@ class Webhooks:
         self,
         settlements: Settlements,
         checkouts: Checkouts,
+        charges: Charges,
         payments: Payments,
         gateways: Mapping[str, PaymentGateway],
         inbox: WebhookInbox,
@@ -46,6 +48,7 @@ class Webhooks:
     ) -> None:
         self._settlements = settlements
         self._checkouts = checkouts
+        self._charges = charges
         self._payments = payments
         self._gateways = gateways
         self._inbox = inbox
@@ -112,7 +115,10 @@ class Webhooks:
         payment = await self._find(gateway, notification)
         if payment is None:
             return "not one of ours"
-        if payment.session_id is None:
+        if payment.session_id is None and payment.status in OPEN_STATUSES:
+            if payment.off_session:
+                await self._turns.ask(name, self._charges.charge(payment))
+                return "charged"
             payment = await self._checkouts.start(payment)
         told_in, own = notification.session_id, payment.session_id
         if told_in is not None:

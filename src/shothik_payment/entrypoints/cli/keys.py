@@ -69,7 +69,7 @@ def generate(
             expires_at=millis(expires_at),
             rate_limit=rate_limit,
         )
-        return key, plain, application.clock.now()
+        return key, plain, application.wall_clock.now()
 
     key, plain, now = with_application(work, makes_store=True)
     if as_json:
@@ -92,7 +92,7 @@ def list_keys(service: str | None, as_json: bool) -> None:
             page, after = await application.key_administration.list(service, after, _PAGE)
             found.extend(page)
             if after is None:
-                return found, application.clock.now()
+                return found, application.wall_clock.now()
 
     found, now = with_application(work)
     if as_json:
@@ -111,7 +111,7 @@ def revoke(key_id: str, as_json: bool) -> None:
 
     async def work(application: Application) -> tuple[ApiKey, Millis]:
         key = await application.key_administration.revoke(key_id, actor=_ACTOR)
-        return key, application.clock.now()
+        return key, application.wall_clock.now()
 
     key, now = with_application(work)
     if as_json:

@@ -9,21 +9,17 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable
-from ipaddress import ip_network
-from pathlib import Path
-from typing import Any
 
 from dependency_injector import containers, providers
 
-from shothik_payment.adapters import jwt, sandbox, system
-from shothik_payment.domain.errors import Misconfigured
+from shothik_payment.adapters import sandbox, system
 from shothik_payment.domain.ledger.writer import LedgerWriter
 from shothik_payment.domain.ports.clock import Clock
-from shothik_payment.domain.ports.tokens import TokenIssuer
 from shothik_payment.domain.use_cases.active_services import ActiveServices
 from shothik_payment.domain.use_cases.admin_credits import AdminCredits
 from shothik_payment.domain.use_cases.api_keys import KeyAdministration, KeyRing
+from shothik_payment.domain.use_cases.charges import Charges
+from shothik_payment.domain.use_cases.clock_run import ClockRun
 from shothik_payment.domain.use_cases.event_feed import EventFeed
 from shothik_payment.domain.use_cases.expiry_sweep import ExpirySweep
 from shothik_payment.domain.use_cases.gateway_turns import GatewayTurns
@@ -38,6 +34,8 @@ from shothik_payment.domain.use_cases.replay import Replay
 from shothik_payment.domain.use_cases.return_origins import ReturnOrigins
 from shothik_payment.domain.use_cases.settlements import Settlements
 from shothik_payment.domain.use_cases.spend import Spend
+from shothik_payment.domain.use_cases.subscriptions import Subscriptions
+from shothik_payment.domain.use_cases.user_admin import UserAdmin
 from shothik_payment.domain.use_cases.verify import Verify
 from shothik_payment.domain.use_cases.wallet_views import WalletViews
 from shothik_payment.domain.use_cases.webhooks import Webhooks
@@ -45,161 +43,78 @@ from shothik_payment.domain.use_cases.work_group import WorkGroup
 from shothik_payment.entrypoints.application import Application
 from shothik_payment.entrypoints.catalog_file import load_catalog
 from shothik_payment.entrypoints.chores import SHARED_TASKS, Worker
-from shothik_payment.entrypoints.container.backends import (
-    Cache,
-    Connection,
-    Messages,
-    Store,
-    amqp_messages,
-    memory_cache,
-    memory_messages,
-    memory_store,
-    mongodb_store,
-    redis_cache,
-    sqlite_store,
-)
-from shothik_payment.entrypoints.container.gateways import make_gateways
+from shothik_payment.entrypoints.container import backends as b
+from shothik_payment.entrypoints.container import tokens as t
+from shothik_payment.entrypoints.container.gateways import make_gateways, make_signer
 from shothik_payment.entrypoints.http.settings import HttpSettings
-from shothik_payment.entrypoints.secret_file import kept_secret, make_secret
 from shothik_payment.entrypoints.settings import Settings
 
 _WEBHOOK = "/api/v1/webhooks/sandbox"
 _CHECKOUT = "/sandbox/checkout"
-_NO_FILE = Path("var/shothik.db")
-
-
-def _connections(store: Store, cache: Cache, messages: Messages) -> list[Connection]:
-    return [*store.connections, *cache.connections, *messages.connections]
-
-
-def _own_secret(settings: Settings) -> str:
-    """What development signs with where nothing is configured."""
-    if settings.store == "memory":
-        return make_secret()
-    return kept_secret((settings.sqlite_path or _NO_FILE).with_suffix(".secret"))
-
-
-def _secret(settings: Settings, own_secret: Callable[[], str]) -> str:
-    """What all processes of a deployment know and nobody else."""
-    configured = settings.jwt_secret
-    return own_secret() if configured is None else configured.get_secret_value()
-
-
-def _claim_rules(settings: Settings) -> jwt.ClaimRules:
-    return jwt.ClaimRules(
-        user_claim=settings.jwt_user_claim,
-        role_claim=settings.jwt_role_claim,
-        issuer=settings.jwt_issuer,
-        audience=settings.jwt_audience,
-    )
-
-
-def _token_keys(settings: Settings, clock: Clock, own_secret: Any) -> jwt.KeySource:
-    if settings.jwt_jwks_url is not None:
-        return jwt.JwksKeys(settings.jwt_jwks_url, clock)
-    if settings.jwt_public_key is not None:
-        return jwt.PublicKey(_pem(settings.jwt_public_key))
-    if settings.jwt_secret is not None:
-        return jwt.SharedSecret(settings.jwt_secret.get_secret_value())
-    return jwt.SharedSecret(own_secret())
-
-
-def _token_issuer(
-    settings: Settings, rules: jwt.ClaimRules, clock: Clock, own_secret: Any
-) -> TokenIssuer:
-    if settings.jwt_jwks_url is not None or settings.jwt_public_key is not None:
-        return jwt.NoIssuer()
-    secret = settings.jwt_secret
-    return jwt.JwtIssuer(
-        own_secret() if secret is None else secret.get_secret_value(), rules, clock
-    )
-
-
-def _pem(text_or_path: str) -> str:
-    if "-----BEGIN" in text_or_path:
-        # Line ends are often lost on the way through an environment file.
-        return text_or_path.replace("\\n", "\n")
-    try:
-        return Path(text_or_path).read_text(encoding="ascii")
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise Misconfigured(
-            "JWT_PUBLIC_KEY", "is neither PEM text nor the path of a file that can be read"
-        ) from error
-
-
-def _http_settings(settings: Settings) -> HttpSettings:
-    return HttpSettings(
-        public_url=settings.browser_url,
-        trusted_proxies=tuple(ip_network(network) for network in settings.trusted_proxies),
-        rate_limit_per_hour=settings.rate_limit_per_hour,
-    )
 
 
 class Container(containers.DeclarativeContainer):
     settings: providers.Dependency[Settings] = providers.Dependency(instance_of=Settings)
-    clock = providers.Singleton(system.SystemClock)
+    wall_clock = providers.Singleton(system.SystemClock)
     ids = providers.Singleton(system.SystemIds)
     catalog = providers.Singleton(load_catalog, settings.provided.catalog_file)
 
     # By the schemes of the URLs
 
-    store: providers.Provider[Store] = providers.Selector(
+    store: providers.Provider[b.Store] = providers.Selector(
         settings.provided.store,
-        memory=providers.Singleton(memory_store, settings),
-        sqlite=providers.Singleton(sqlite_store, settings),
-        mongodb=providers.Singleton(mongodb_store, settings),
+        memory=providers.Singleton(b.memory_store, settings),
+        sqlite=providers.Singleton(b.sqlite_store, settings),
+        mongodb=providers.Singleton(b.mongodb_store, settings),
     )
-    cache: providers.Provider[Cache] = providers.Selector(
+    cache: providers.Provider[b.Cache] = providers.Selector(
         settings.provided.cache,
-        memory=providers.Singleton(memory_cache, settings, clock),
-        redis=providers.Singleton(redis_cache, settings, clock),
+        memory=providers.Singleton(b.memory_cache, settings, wall_clock),
+        redis=providers.Singleton(b.redis_cache, settings, wall_clock),
     )
-    messages: providers.Provider[Messages] = providers.Selector(
+    messages: providers.Provider[b.Messages] = providers.Selector(
         settings.provided.broker,
-        memory=providers.Singleton(memory_messages, settings),
-        amqp=providers.Singleton(amqp_messages, settings),
+        memory=providers.Singleton(b.memory_messages, settings),
+        amqp=providers.Singleton(b.amqp_messages, settings),
     )
-    connections = providers.Callable(_connections, store, cache, messages)
+    connections = providers.Callable(b.connections, store, cache, messages)
     migration = store.provided.migrate
+
+    # The time of wallets, and of all that is told of them. Whoever deals with the world outside has
+    # the wall's: tokens, API keys, limits, gateways, signatures, and how long things are kept.
+
+    test_clock_documents = store.provided.documents.call("test clock")
+    test_clock = providers.Singleton(system.OffsetClock, wall_clock, test_clock_documents)
+    clock: providers.Provider[Clock] = providers.Selector(
+        settings.provided.test_clock, on=test_clock, off=wall_clock
+    )
 
     # Tokens
 
-    own_secret = providers.Singleton(_own_secret, settings)
-    claim_rules = providers.Singleton(_claim_rules, settings)
-    tokens = providers.Singleton(
-        jwt.JwtVerifier,
-        providers.Singleton(_token_keys, settings, clock, own_secret.provider),
-        claim_rules,
-        clock,
-    )
-    token_issuer = providers.Singleton(
-        _token_issuer, settings, claim_rules, clock, own_secret.provider
-    )
+    own_secret = providers.Singleton(t.own_secret, settings)
+    tokens = providers.Singleton(t.verifier, settings, wall_clock, own_secret.provider)
+    token_issuer = providers.Singleton(t.issuer, settings, wall_clock, own_secret.provider)
 
     # The sandbox gateway
 
-    sandbox_signer = providers.Singleton(
-        lambda settings, own_secret: sandbox.Signer(f"sandbox {_secret(settings, own_secret)}"),
-        settings,
-        own_secret.provider,
-    )
+    sandbox_signer = providers.Singleton(make_signer, settings, own_secret.provider)
     sandbox_gateway = providers.Singleton(
         sandbox.SandboxGateway,
         store.provided.documents.call("sandbox"),
         sandbox_signer,
-        clock,
+        wall_clock,
         providers.Callable(lambda s: s.browser_url + _CHECKOUT, settings),
     )
     sandbox_notifier = providers.Singleton(
         sandbox.Notifier,
         sandbox_gateway,
         sandbox_signer,
-        clock,
+        wall_clock,
         providers.Callable(lambda s: s.own_url + _WEBHOOK, settings),
     )
     sandbox_desk = providers.Singleton(sandbox.SandboxDesk, sandbox_gateway, sandbox_notifier)
     gateways = providers.Singleton(
-        make_gateways, settings, store, cache, clock, sandbox_gateway.provider
+        make_gateways, settings, store, cache, wall_clock, sandbox_gateway.provider
     )
 
     # The ledger and what is asked of it
@@ -214,7 +129,10 @@ class Container(containers.DeclarativeContainer):
         random=providers.Object(random.random),
         committed=committed.provided.set,
     )
-    wallet_views = providers.Singleton(WalletViews, store.provided.wallets, clock)
+    wallet_views = providers.Singleton(
+        WalletViews, store.provided.wallets, active_services.provided.rules, clock
+    )
+    return_origins = providers.Singleton(ReturnOrigins, settings.provided.allowed_origins)
     payment_commands = providers.Singleton(PaymentCommands, writer, clock, ids)
     checkouts = providers.Singleton(
         Checkouts,
@@ -223,7 +141,7 @@ class Container(containers.DeclarativeContainer):
         store.provided.payments,
         gateways,
         catalog,
-        providers.Singleton(ReturnOrigins, settings.provided.allowed_origins),
+        return_origins,
         clock,
         ids,
     )
@@ -233,11 +151,13 @@ class Container(containers.DeclarativeContainer):
     settlements = providers.Singleton(
         Settlements, payment_commands, store.provided.payments, gateways
     )
-    gateway_turns = providers.Singleton(GatewayTurns, clock)
+    charges = providers.Singleton(Charges, payment_commands, settlements, checkouts, gateways)
+    gateway_turns = providers.Singleton(GatewayTurns, wall_clock)
     webhooks = providers.Singleton(
         Webhooks,
         settlements,
         checkouts,
+        charges,
         store.provided.payments,
         gateways,
         store.provided.inbox,
@@ -249,6 +169,7 @@ class Container(containers.DeclarativeContainer):
         payment_commands,
         settlements,
         checkouts,
+        charges,
         payment_admin,
         store.provided.payments,
         gateways,
@@ -257,15 +178,32 @@ class Container(containers.DeclarativeContainer):
     )
     admin_credits = providers.Singleton(AdminCredits, writer, clock, ids)
     key_administration = providers.Singleton(
-        KeyAdministration, store.provided.api_keys, catalog, clock, ids
+        KeyAdministration, store.provided.api_keys, catalog, wall_clock, ids
     )
     expiry_sweep = providers.Singleton(ExpirySweep, writer, store.provided.wallets, clock, ids)
     verify = providers.Singleton(Verify, store.provided.audit)
+    clock_run: providers.Provider[ClockRun | None] = providers.Selector(
+        settings.provided.test_clock,
+        on=providers.Singleton(
+            ClockRun,
+            test_clock,
+            store.provided.wallets,
+            store.provided.payments,
+            # Its own: the background's remembers where it goes on.
+            providers.Singleton(ExpirySweep, writer, store.provided.wallets, clock, ids),
+            payment_checks,
+            webhooks,
+            test_clock_documents,
+        ),
+        off=providers.Object(None),
+    )
 
     application = providers.Singleton(
         Application,
         catalog=catalog,
         clock=clock,
+        wall_clock=wall_clock,
+        clock_run=clock_run,
         writer=writer,
         spend=providers.Singleton(Spend, writer, store.provided.wallets, catalog, clock, ids),
         wallet_views=wallet_views,
@@ -273,7 +211,22 @@ class Container(containers.DeclarativeContainer):
         settlements=settlements,
         webhooks=webhooks,
         payment_admin=payment_admin,
+        subscriptions=providers.Singleton(
+            Subscriptions,
+            writer,
+            wallet_views,
+            store.provided.subscription_history,
+            store.provided.payments,
+            checkouts,
+            charges,
+            gateways,
+            catalog,
+            return_origins,
+            clock,
+            ids,
+        ),
         admin_credits=admin_credits,
+        user_admin=providers.Singleton(UserAdmin, writer, wallet_views, clock, ids),
         event_feed=providers.Singleton(EventFeed, store.provided.events),
         replay=providers.Singleton(
             Replay,
@@ -286,7 +239,7 @@ class Container(containers.DeclarativeContainer):
         ),
         key_administration=key_administration,
         key_ring=providers.Singleton(
-            KeyRing, store.provided.api_keys, catalog, active_services, clock
+            KeyRing, store.provided.api_keys, catalog, active_services, wall_clock
         ),
         active_services=active_services,
         tokens=tokens,
@@ -320,7 +273,7 @@ class Container(containers.DeclarativeContainer):
             Relay,
             store.provided.events,
             messages.provided.broker,
-            clock,
+            wall_clock,
             monotonic=providers.Object(time.monotonic),
         ),
         broker=messages.provided.broker,
@@ -328,11 +281,17 @@ class Container(containers.DeclarativeContainer):
         sweep=expiry_sweep,
         payment_checks=payment_checks,
         webhooks=webhooks,
-        prune=providers.Singleton(Prune, store.provided.pruning, store.provided.inbox, clock),
+        prune=providers.Singleton(Prune, store.provided.pruning, store.provided.inbox, wall_clock),
+        clock_run=clock_run,
         committed=committed,
         watch=store.provided.watch,
     )
-    http_settings = providers.Singleton(_http_settings, settings)
+    http_settings = providers.Singleton(
+        HttpSettings,
+        public_url=settings.provided.browser_url,
+        trusted_proxies=settings.provided.trusted_networks,
+        rate_limit_per_hour=settings.provided.rate_limit_per_hour,
+    )
 
 
 def make_container(settings: Settings) -> Container:

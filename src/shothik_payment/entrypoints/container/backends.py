@@ -24,6 +24,7 @@ from shothik_payment.domain.ports.pruning import Pruning
 from shothik_payment.domain.ports.rate_limiter import RateLimiter
 from shothik_payment.domain.ports.shared_lock import SharedLock
 from shothik_payment.domain.ports.shared_values import SharedValues
+from shothik_payment.domain.ports.subscription_history import SubscriptionHistory
 from shothik_payment.domain.ports.wallets import Wallets
 from shothik_payment.domain.ports.webhook_inbox import WebhookInbox
 from shothik_payment.entrypoints.settings import OnLoss, Settings
@@ -46,6 +47,7 @@ class Store:
     ledger: LedgerStore
     wallets: Wallets
     payments: Payments
+    subscription_history: SubscriptionHistory
     api_keys: ApiKeys
     events: EventLog
     audit: LedgerAudit
@@ -76,6 +78,10 @@ class Messages:
     stream: EventStream | None = None
 
 
+def connections(store: Store, cache: Cache, messages: Messages) -> list[Connection]:
+    return [*store.connections, *cache.connections, *messages.connections]
+
+
 def memory_store(settings: Settings) -> Store:
     from shothik_payment.adapters import memory
 
@@ -89,6 +95,7 @@ def memory_store(settings: Settings) -> Store:
         memory.MemoryLedgerStore(state),
         memory.MemoryWallets(state),
         memory.MemoryPayments(state),
+        memory.MemorySubscriptionHistory(state),
         memory.MemoryApiKeys(state),
         memory.MemoryEventLog(state),
         memory.MemoryLedgerAudit(state),
@@ -117,6 +124,7 @@ def sqlite_store(settings: Settings) -> Store:
         sqlite.SqliteLedgerStore(database),
         sqlite.SqliteWallets(database),
         sqlite.SqlitePayments(database),
+        sqlite.SqliteSubscriptionHistory(database),
         sqlite.SqliteApiKeys(database),
         sqlite.SqliteEventLog(database),
         sqlite.SqliteLedgerAudit(database),
@@ -139,6 +147,7 @@ def mongodb_store(settings: Settings) -> Store:
         mongo.MongoLedgerStore(database),
         mongo.MongoWallets(database),
         mongo.MongoPayments(database),
+        mongo.MongoSubscriptionHistory(database),
         mongo.MongoApiKeys(database),
         mongo.MongoEventLog(database),
         mongo.MongoLedgerAudit(database),

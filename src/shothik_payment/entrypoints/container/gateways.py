@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from shothik_payment.adapters.sandbox import Signer
 from shothik_payment.domain.ports.clock import Clock
 from shothik_payment.domain.ports.gateway import PaymentGateway
 from shothik_payment.entrypoints.container.backends import Cache, Store
+from shothik_payment.entrypoints.container.tokens import secret
 from shothik_payment.entrypoints.settings import Settings
 
 _CALLBACK = "/api/v1/payments/{}/callback"
@@ -29,6 +31,11 @@ def make_gateways(
     if settings.sandbox_on:
         found.append(sandbox())
     return {gateway.name: gateway for gateway in found}
+
+
+def make_signer(settings: Settings, own_secret: Callable[[], str]) -> Signer:
+    """What the sandbox signs its webhooks with."""
+    return Signer(f"sandbox {secret(settings, own_secret)}")
 
 
 def _stripe(settings: Settings, store: Store, clock: Clock) -> PaymentGateway:

@@ -14,6 +14,7 @@ _PAYMENT = "pay_3f90000019a1c2d3e4f5a6b7c8d9"
 _SUBSCRIPTION = "sub_3f90000019a1c2d3e4f5a6b7c8da"
 _DEDUCTED = "txn_3f90000019a1c2d3e4f5a6b7c8db"
 _SERVICE = "paraphrase_service"
+_PERIOD_ENDS = Millis(_AT + 30 * DAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,61 +35,66 @@ def _paid(kind: type[e.PaymentEventData], **more: str | int) -> e.EventData:
         payment_id=_PAYMENT,
         gateway="stripe",
         session_id="cs_live_a1B2c3",
-        amount_minor=1000,
+        amount_minor=1500,
         currency="USD",
-        credits=100,
-        pack_id="credits_100",
+        credits=2000,
+        plan="pro",
     )
     for name, value in more.items():
         setattr(paid, name, value)
     return paid
 
 
-def _subscribed(kind: type[e.SubscriptionEventData], status: str) -> e.SubscriptionEventData:
+def _subscribed(
+    kind: type[e.SubscriptionEventData],
+    status: str,
+    reason: str | None = None,
+    payment_url: str | None = None,
+) -> e.EventData:
     return kind(
         subscription_id=_SUBSCRIPTION,
         plan="pro",
         status=status,
         current_period_start=_AT,
-        current_period_end=Millis(_AT + 30 * DAY),
+        current_period_end=_PERIOD_ENDS,
+        reason=reason,
+        payment_url=payment_url,
     )
-
-
-def _changed() -> e.EventData:
-    changed = _subscribed(e.SubscriptionChanged, "active")
-    changed.previous_plan, changed.plan = "pro", "team"
-    return changed
-
-
-def _cancelled() -> e.EventData:
-    cancelled = _subscribed(e.SubscriptionCancelled, "cancelled")
-    cancelled.cancel_at_period_end = True
-    return cancelled
 
 
 TOLD: tuple[Told, ...] = (
     _told(
         3,
         "the first cause to stop the user for that service came",
-        e.ServiceStopUser(_SERVICE, StopCause.CREDITS_GONE, [StopCause.CREDITS_GONE]),
+        e.ServiceStopUser(
+            _SERVICE, StopCause.LIMIT_REACHED, [StopCause.LIMIT_REACHED], _PERIOD_ENDS
+        ),
         "req_8",
     ),
     _told(
         6,
         "the last cause to stop the user for that service is gone",
-        e.ServiceResumeUser(_SERVICE, StopCause.CREDITS_GONE),
+        e.ServiceResumeUser(_SERVICE, StopCause.LIMIT_REACHED),
     ),
     _told(
         2,
-        "credits are gone or a limit of the plan is reached; once per occasion, not once per"
-        " refused call",
-        e.UsageLimitExceeded(service=None, limit="credits", used=100, allowed=100),
+        "credits are gone (`limit` is `credits`) or a limit of the plan is reached (`plan_count`,"
+        " `plan_credits`); once per occasion, not once per refused call",
+        e.UsageLimitExceeded(
+            _SERVICE, "plan_credits", used=500, allowed=500, resets_at=_PERIOD_ENDS
+        ),
         "req_8",
     ),
     _told(
         5,
-        "a new period began, or credits came back",
-        e.UsageLimitReset(service=None, limit="credits", used=0, allowed=100),
+        "a limit of the plan that was reached is so no more, or credits came back",
+        e.UsageLimitReset(
+            _SERVICE,
+            "plan_credits",
+            used=500,
+            allowed=500,
+            resets_at=Millis(_PERIOD_ENDS + 31 * DAY),
+        ),
     ),
     _told(
         1,
@@ -97,8 +103,8 @@ TOLD: tuple[Told, ...] = (
             _DEDUCTED,
             kind="deduct",
             amount=5,
-            new_balance=0,
-            previous_balance=5,
+            new_balance=95,
+            previous_balance=100,
             service=_SERVICE,
             feature="rewrite",
             metadata={"document": "doc_7"},
@@ -110,12 +116,14 @@ TOLD: tuple[Told, ...] = (
         "credits were granted; what went to a debt is in `appliedToDebt`",
         e.CreditAdded(
             "txn_3f90000019a1c2d3e4f5a6b7c8dc",
-            amount=100,
+            amount=2000,
             applied_to_debt=0,
-            new_balance=100,
-            previous_balance=0,
-            source="purchase",
+            new_balance=2095,
+            previous_balance=95,
+            source="subscription",
             payment_id=_PAYMENT,
+            subscription_id=_SUBSCRIPTION,
+            expires_at=_PERIOD_ENDS,
         ),
     ),
     _told(
@@ -125,8 +133,8 @@ TOLD: tuple[Told, ...] = (
             "txn_3f90000019a1c2d3e4f5a6b7c8dd",
             original_transaction_id=_DEDUCTED,
             amount=5,
-            new_balance=105,
-            previous_balance=100,
+            new_balance=2100,
+            previous_balance=2095,
             service=_SERVICE,
             reason="the model failed",
         ),
@@ -134,9 +142,31 @@ TOLD: tuple[Told, ...] = (
     ),
     _told(8, "a payment was settled", _paid(e.PaymentCompleted)),
     _told(9, "a payment failed for good", _paid(e.PaymentFailed, failure_code="card_declined")),
-    _told(10, "a payment was refunded", _paid(e.PaymentRefunded, refunded_minor=1000)),
-    _told(11, "a subscription began", _subscribed(e.SubscriptionCreated, "active")),
-    _told(12, "a subscription moved to another plan or state", _changed()),
-    _told(13, "a subscription was cancelled, at once or at the period's end", _cancelled()),
-    _told(14, "a subscription ended", _subscribed(e.SubscriptionExpired, "expired")),
+    _told(10, "a payment was refunded", _paid(e.PaymentRefunded, refunded_minor=1500)),
+    _told(
+        11,
+        "a subscription was made; `status` says whether it is in force, or awaits its payment",
+        _subscribed(e.SubscriptionCreated, "incomplete"),
+    ),
+    _told(
+        12,
+        "a subscription moved to another plan, state or period, or will at the period's end;"
+        " `reason` says which, and `paymentUrl` where a renewal is to be paid",
+        _subscribed(
+            e.SubscriptionChanged,
+            "past_due",
+            "payment_due",
+            "https://checkout.example/cs_live_a1B2c3",
+        ),
+    ),
+    _told(
+        13,
+        "a subscription ended because somebody cancelled it, at once or at the period's end",
+        _subscribed(e.SubscriptionCancelled, "cancelled", "cancelled_at_period_end"),
+    ),
+    _told(
+        14,
+        "a subscription ended because it was not paid",
+        _subscribed(e.SubscriptionExpired, "expired", "renewal_not_paid"),
+    ),
 )

@@ -86,12 +86,22 @@ def for_service(scope: Scope, *, limited: bool) -> Door[ServicePrincipal]:
     return admit
 
 
+async def for_user(call: Call) -> Admitted[UserPrincipal]:
+    """The door of a write that users ask for."""
+    caller = await user(call)
+    return Admitted(caller, f"user:{caller.user_id}")
+
+
 async def for_initiate(call: Call) -> Admitted[UserPrincipal]:
     """The door of a user who wants to pay."""
-    caller = await user(call)
-    limit = call.api.settings.initiates_per_minute
-    quota = f"initiate:{caller.user_id}", limit, MINUTE_SECONDS
-    return Admitted(caller, f"user:{caller.user_id}", quota)
+    admitted = await for_user(call)
+    admitted.quota = initiate_quota(call, admitted.caller)
+    return admitted
+
+
+def initiate_quota(call: Call, caller: UserPrincipal) -> Quota:
+    """What counts against it may open a checkout at a gateway."""
+    return f"initiate:{caller.user_id}", call.api.settings.initiates_per_minute, MINUTE_SECONDS
 
 
 async def for_admin(call: Call) -> Admitted[UserPrincipal]:

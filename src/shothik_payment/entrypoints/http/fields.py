@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -126,6 +126,9 @@ Currency = Annotated[
         extra={"expected": "three capital letters, as USD or BDT"},
     ),
 ]
+Flag = Annotated[bool, Meta(extra={"expected": "true or false"})]
+QueryFlag = Annotated[Literal["true", "false"], Meta(extra={"expected": "true or false"})]
+Days = Annotated[int, Meta(ge=1, le=366, extra={"expected": "a whole number from 1 to 366"})]
 Moment = Annotated[
     datetime,
     Meta(tz=True, extra={"expected": "an RFC 3339 time with its zone, as 2030-01-31T12:00:00Z"}),

@@ -73,22 +73,29 @@ class PlanView(View, kw_only=True, frozen=True):
 
 
 class LimitView(View, kw_only=True, frozen=True):
-    """A limit of the plan for this service and what remains of it in this period."""
+    """What the plan allows of a service in one period: so many charges (`count`), or so many
+    credits in all; `held` is reserved by open holds. `near`: the plan warns from here on."""
 
-    limit: str
+    unit: Literal["count", "credits"]
     allowed: int
     used: int
+    held: int
     remaining: int
     resets_at: Time | None
+    near: bool
 
 
 class AccessReply(Reply, kw_only=True, frozen=True):
-    """`required`, `balance` and `held` in credits."""
+    """`required`, `balance` and `held` in credits. `limits` by service, only the caller's own;
+    empty where the plan does not limit it. `currentPeriodEnd`: until when the plan is in force,
+    null where nothing ends."""
 
     can_access: bool
     reason: str | None
     subscription: PlanView
-    limits: list[LimitView]
+    current_period_end: Time | None
+    cancel_at_period_end: bool
+    limits: dict[str, LimitView]
     required: int
     balance: int
     held: int
@@ -146,12 +153,33 @@ class GrantView(View, kw_only=True, frozen=True):
     expires_at: Time | None
 
 
+class UsedLimitView(View, kw_only=True, frozen=True):
+    unit: Literal["count", "credits"]
+    allowed: int
+    remaining: int
+    near: bool
+
+
+class UsageView(View, kw_only=True, frozen=True):
+    """What a service has charged since the period began: how often, and how many credits. `limit`
+    null: the plan does not limit it."""
+
+    service: str
+    count: int
+    credits: int
+    limit: UsedLimitView | None
+    resets_at: Time | None
+
+
 class WalletView(View, kw_only=True, frozen=True):
+    """`usage` by service, counted where a plan may limit it."""
+
     balance: int
     status: Literal["active", "frozen"]
     held: int
     debt: int
     grants: list[GrantView]
+    usage: list[UsageView]
 
 
 class WalletReply(Reply, kw_only=True, frozen=True):
@@ -190,82 +218,6 @@ class TransactionView(View, kw_only=True, frozen=True):
 
 class TransactionsReply(Reply, kw_only=True, frozen=True):
     transactions: list[TransactionView]
-    next: Next | None
-
-
-class InitiateReply(Reply, kw_only=True, frozen=True):
-    payment_id: str
-    session_id: str | None
-    payment_url: str | None
-
-
-class PaymentView(View, kw_only=True, frozen=True):
-    id: str
-    gateway: str
-    status: str
-    amount_minor: int
-    currency: str
-    credits: int
-    pack_id: str | None
-    session_id: str | None
-    payment_url: str | None
-    failure_code: str | None
-    refunded_minor: int
-    created_at: Time
-    updated_at: Time
-
-
-class PaymentReply(Reply, kw_only=True, frozen=True):
-    payment: PaymentView
-
-
-class RefundView(View, kw_only=True, frozen=True):
-    """`creditsTaken`: taken back for it, those booked as debt included."""
-
-    id: str
-    amount_minor: int
-    status: str
-    reason: str | None
-    gateway_id: str | None
-    credits_taken: int
-    failure_code: str | None
-    created_at: Time
-
-
-class DisputeView(View, kw_only=True, frozen=True):
-    id: str
-    amount_minor: int
-    status: str
-    credits_taken: int
-    opened_at: Time
-
-
-class AdminPaymentView(PaymentView, kw_only=True, frozen=True):
-    """`paidMinor` and `paidCurrency` are what the gateway says was paid, `reference` its id of that
-    money; `reviewReason` says why somebody has to look at it,
-    `reviewNote` what was said when a review was ended."""
-
-    user_id: str
-    paid_minor: int | None
-    paid_currency: str | None
-    reference: str | None
-    review_reason: str | None
-    review_note: str | None
-    refunds: list[RefundView]
-    disputes: list[DisputeView]
-
-
-class AdminPaymentReply(Reply, kw_only=True, frozen=True):
-    payment: AdminPaymentView
-
-
-class AdminPaymentsReply(Reply, kw_only=True, frozen=True):
-    payments: list[AdminPaymentView]
-    next: Next | None
-
-
-class PaymentsReply(Reply, kw_only=True, frozen=True):
-    payments: list[PaymentView]
     next: Next | None
 
 

@@ -53,6 +53,66 @@ class InitiateBody(Body, kw_only=True):
     cancel_url: f.Url | None = None
 
 
+class ChoiceBody(Body, kw_only=True):
+    """How something is paid, where it has to be."""
+
+    gateway: f.Name | None = None
+    currency: f.Currency | None = None
+    success_url: f.Url | None = None
+    cancel_url: f.Url | None = None
+
+
+class SubscribeBody(ChoiceBody, kw_only=True):
+    plan: f.Name
+
+
+class ChangeSubscriptionBody(ChoiceBody, kw_only=True):
+    """Exactly one of `plan`, `cancelAtPeriodEnd` and `paused`; false takes back."""
+
+    plan: f.Name | None = None
+    cancel_at_period_end: f.Flag | None = None
+    paused: f.Flag | None = None
+
+
+class CancelSubscriptionBody(Body, kw_only=True):
+    """Nothing but, perhaps, a request key."""
+
+
+class CancelSubscriptionQuery(Struct, rename="camel", kw_only=True):
+    now: f.QueryFlag = "false"
+
+
+class PayRenewalBody(Body, kw_only=True):
+    success_url: f.Url | None = None
+    cancel_url: f.Url | None = None
+
+
+class PreviewBody(Struct, rename="camel", kw_only=True):
+    plan: f.Name
+    gateway: f.Name | None = None
+    currency: f.Currency | None = None
+
+
+class ExtendSubscriptionBody(Body, kw_only=True):
+    days: f.Days
+    reason: f.Reason
+
+
+class EndSubscriptionBody(Body, kw_only=True):
+    """`now`: at once, else at the period's end."""
+
+    now: f.Flag | None = None
+    reason: f.Reason
+
+
+class GrantPlanBody(Body, kw_only=True):
+    """`endsAt` absent: one period of the plan."""
+
+    plan: f.Name
+    ends_at: f.Moment | None = None
+    reason: f.Reason
+
+
 class AdjustBody(Body, kw_only=True):
     user_id: f.UserId
     amount: f.SignedAmount
@@ -68,6 +128,10 @@ class RefundBody(Body, kw_only=True):
 
 
 class AcceptBody(Body, kw_only=True):
+    reason: f.Reason
+
+
+class FreezeBody(Body, kw_only=True):
     reason: f.Reason
 
 

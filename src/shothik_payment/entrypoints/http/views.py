@@ -13,6 +13,8 @@ from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.model.transaction import Transaction
 from shothik_payment.domain.model.wallet import Wallet
 from shothik_payment.domain.ports.event_log import RecordedEvent
+from shothik_payment.domain.use_cases.wallet_views import LimitView, ServiceUsage
+from shothik_payment.entrypoints.http import payment_replies as p
 from shothik_payment.entrypoints.http import replies as r
 from shothik_payment.entrypoints.http.times import optional_rfc3339, rfc3339
 
@@ -25,7 +27,37 @@ def sequence_text(sequence: int) -> str:
     return f"{sequence:0{SEQUENCE_DIGITS}d}"
 
 
-def wallet_view(wallet: Wallet) -> r.WalletView:
+def limit_view(limit: LimitView) -> r.LimitView:
+    return r.LimitView(
+        unit=limit.unit.value,
+        allowed=limit.allowed,
+        used=limit.used,
+        held=limit.held,
+        remaining=limit.remaining,
+        resets_at=optional_rfc3339(limit.resets_at),
+        near=limit.near,
+    )
+
+
+def _usage_view(used: ServiceUsage) -> r.UsageView:
+    limit = used.limit
+    return r.UsageView(
+        service=used.service,
+        count=used.usage.count,
+        credits=used.usage.credits,
+        limit=None
+        if limit is None
+        else r.UsedLimitView(
+            unit=limit.unit.value,
+            allowed=limit.allowed,
+            remaining=limit.remaining,
+            near=limit.near,
+        ),
+        resets_at=optional_rfc3339(used.resets_at),
+    )
+
+
+def wallet_view(wallet: Wallet, usage: list[ServiceUsage]) -> r.WalletView:
     return r.WalletView(
         balance=wallet.available,
         status=wallet.status,  # type: ignore[arg-type]
@@ -42,6 +74,7 @@ def wallet_view(wallet: Wallet) -> r.WalletView:
             )
             for grant in wallet.grants
         ],
+        usage=[_usage_view(used) for used in usage],
     )
 
 
@@ -90,8 +123,8 @@ def hold_view(hold: Hold, status: str, captured: int) -> r.HoldView:
     )
 
 
-def payment_view(payment: Payment) -> r.PaymentView:
-    return r.PaymentView(**_of_payment(payment))
+def payment_view(payment: Payment) -> p.PaymentView:
+    return p.PaymentView(**_of_payment(payment))
 
 
 def _of_payment(payment: Payment) -> dict[str, Any]:
@@ -103,6 +136,7 @@ def _of_payment(payment: Payment) -> dict[str, Any]:
         "currency": payment.price.currency,
         "credits": payment.credits,
         "pack_id": payment.pack_id,
+        "plan": payment.plan,
         "session_id": payment.session_id,
         "payment_url": payment.payment_url,
         "failure_code": payment.failure_code,
@@ -112,9 +146,9 @@ def _of_payment(payment: Payment) -> dict[str, Any]:
     }
 
 
-def admin_payment_view(payment: Payment) -> r.AdminPaymentView:
+def admin_payment_view(payment: Payment) -> p.AdminPaymentView:
     paid = payment.paid
-    return r.AdminPaymentView(
+    return p.AdminPaymentView(
         **_of_payment(payment),
         user_id=payment.user_id,
         paid_minor=None if paid is None else paid.amount_minor,
@@ -127,8 +161,8 @@ def admin_payment_view(payment: Payment) -> r.AdminPaymentView:
     )
 
 
-def _refund_view(refund: Refund) -> r.RefundView:
-    return r.RefundView(
+def _refund_view(refund: Refund) -> p.RefundView:
+    return p.RefundView(
         id=refund.id,
         amount_minor=refund.amount_minor,
         status=refund.state.value,
@@ -140,8 +174,8 @@ def _refund_view(refund: Refund) -> r.RefundView:
     )
 
 
-def _dispute_view(dispute: Dispute) -> r.DisputeView:
-    return r.DisputeView(
+def _dispute_view(dispute: Dispute) -> p.DisputeView:
+    return p.DisputeView(
         id=dispute.id,
         amount_minor=dispute.amount_minor,
         status=dispute.state.value,

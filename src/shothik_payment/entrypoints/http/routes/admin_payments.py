@@ -9,7 +9,7 @@ from shothik_payment.domain.ledger.commands import RequestBinding
 from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.use_cases.principals import UserPrincipal
 from shothik_payment.entrypoints.http import door
-from shothik_payment.entrypoints.http import replies as r
+from shothik_payment.entrypoints.http import payment_replies as p
 from shothik_payment.entrypoints.http.answers import Answer, reply
 from shothik_payment.entrypoints.http.call import AnyRequest, Call, call_of
 from shothik_payment.entrypoints.http.cursors import optional_cursor, place_of
@@ -21,7 +21,7 @@ from shothik_payment.entrypoints.http.writes import Done, Write
 
 _read_page = QueryReader(PageQuery).read
 
-_PAYMENT = r.AdminPaymentView(
+_PAYMENT = p.AdminPaymentView(
     id="pay_1a20001k5v8",
     user_id="user_123",
     gateway="sandbox",
@@ -30,6 +30,7 @@ _PAYMENT = r.AdminPaymentView(
     currency="USD",
     credits=100,
     pack_id="credits_100",
+    plan=None,
     session_id="session_abc123",
     payment_url="http://127.0.0.1:3001/sandbox/checkout/session_abc123",
     failure_code=None,
@@ -40,7 +41,7 @@ _PAYMENT = r.AdminPaymentView(
     review_reason=None,
     review_note=None,
     refunds=[
-        r.RefundView(
+        p.RefundView(
             id="rfd_1a20001k5v9",
             amount_minor=500,
             status="succeeded",
@@ -65,7 +66,7 @@ _PAYMENT = r.AdminPaymentView(
             tag="admin",
             caller=Caller.ADMIN,
             query=PageQuery,
-            answer=r.AdminPaymentsReply(payments=[_PAYMENT], next=None),
+            answer=p.AdminPaymentsReply(payments=[_PAYMENT], next=None),
         )
     ),
 )
@@ -76,7 +77,7 @@ async def under_review(request: AnyRequest) -> Answer:
     before = place_of("review", "cursor", query.cursor)
     page, last = await call.app.payment_admin.under_review(before, query.limit)
     views = [admin_payment_view(payment) for payment in page]
-    return reply(r.AdminPaymentsReply(payments=views, next=optional_cursor("review", last)))
+    return reply(p.AdminPaymentsReply(payments=views, next=optional_cursor("review", last)))
 
 
 @get(
@@ -86,7 +87,7 @@ async def under_review(request: AnyRequest) -> Answer:
             summary="Anybody's payment, with its refunds and disputes",
             tag="admin",
             caller=Caller.ADMIN,
-            answer=r.AdminPaymentReply(payment=_PAYMENT),
+            answer=p.AdminPaymentReply(payment=_PAYMENT),
             errors=(e.NotFound,),
         )
     ),
@@ -95,7 +96,7 @@ async def payment(request: AnyRequest) -> Answer:
     call = call_of(request.scope)
     await door.admin(call)
     found = await call.app.payment_admin.get(call.path_name("id"))
-    return reply(r.AdminPaymentReply(payment=admin_payment_view(found)))
+    return reply(p.AdminPaymentReply(payment=admin_payment_view(found)))
 
 
 @post(
@@ -108,7 +109,7 @@ async def payment(request: AnyRequest) -> Answer:
             caller=Caller.ADMIN,
             body=RefundBody(amount=500, reason="not used"),
             body_required=False,
-            answer=r.AdminPaymentReply(payment=_PAYMENT),
+            answer=p.AdminPaymentReply(payment=_PAYMENT),
             errors=(
                 e.NotFound,
                 e.PaymentNotRefundable,
@@ -155,7 +156,7 @@ _refund_write = Write(
             tag="admin",
             caller=Caller.ADMIN,
             body=AcceptBody(reason="the payer sent the rest by bank transfer"),
-            answer=r.AdminPaymentReply(payment=_PAYMENT),
+            answer=p.AdminPaymentReply(payment=_PAYMENT),
             errors=(e.NotFound, e.Conflict, e.IdempotencyKeyReused),
             writes=True,
         )
@@ -184,5 +185,5 @@ _accept_write = Write(
 def _answered(outcome: Outcome) -> Done:
     if outcome.payment is None:
         raise RuntimeError("a payment was changed, and is not there")
-    done = r.AdminPaymentReply(payment=admin_payment_view(outcome.payment))
+    done = p.AdminPaymentReply(payment=admin_payment_view(outcome.payment))
     return done, outcome.replayed

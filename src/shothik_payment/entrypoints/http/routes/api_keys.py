@@ -74,7 +74,7 @@ async def _generate(
         ip=door.client_ip(call),
         request=request,
     )
-    view = api_key_view(key, call.app.clock.now())
+    view = api_key_view(key, call.app.wall_clock.now())
     return r.GeneratedKeyReply(key=plain, api_key=view), plain is None
 
 
@@ -108,7 +108,7 @@ async def keys(request: AnyRequest) -> Answer:
     query = _read_keys(request.scope["query_string"])
     after = place_of("keys", "cursor", query.cursor)
     page, last = await call.app.key_administration.list(query.service, after, query.limit)
-    now = call.app.clock.now()
+    now = call.app.wall_clock.now()
     views = [api_key_view(key, now) for key in page]
     return reply(r.ApiKeysReply(api_keys=views, next=optional_cursor("keys", last)))
 
@@ -129,7 +129,7 @@ async def key(request: AnyRequest) -> Answer:
     call = call_of(request.scope)
     await door.admin(call)
     found = await call.app.key_administration.get(call.path_name("keyId"))
-    return reply(r.ApiKeyReply(api_key=api_key_view(found, call.app.clock.now())))
+    return reply(r.ApiKeyReply(api_key=api_key_view(found, call.app.wall_clock.now())))
 
 
 @delete(
@@ -151,4 +151,4 @@ async def revoke(request: AnyRequest) -> Answer:
     revoked = await call.app.key_administration.revoke(
         call.path_name("keyId"), actor=f"admin:{caller.user_id}", ip=door.client_ip(call)
     )
-    return reply(r.ApiKeyReply(api_key=api_key_view(revoked, call.app.clock.now())))
+    return reply(r.ApiKeyReply(api_key=api_key_view(revoked, call.app.wall_clock.now())))

@@ -38,7 +38,14 @@ DEDUCT = Doc(
         request_id="req-7f3a",
     ),
     answer=DeductReply(transaction_id="txn_1a20001k5v8", new_balance=95, previous_balance=100),
-    errors=(e.InsufficientCredits, e.UserFrozen, e.WrongService, e.IdempotencyKeyReused),
+    errors=(
+        e.InsufficientCredits,
+        e.UserFrozen,
+        e.WrongService,
+        e.ServiceNotInPlan,
+        e.PlanLimitReached,
+        e.IdempotencyKeyReused,
+    ),
     limited=True,
     writes=True,
 )

@@ -73,6 +73,8 @@ def _captured(row: Transaction) -> int:
             errors=(
                 e.InsufficientCredits,
                 e.UserFrozen,
+                e.ServiceNotInPlan,
+                e.PlanLimitReached,
                 e.WrongService,
                 e.LimitReached,
                 e.IdempotencyKeyReused,

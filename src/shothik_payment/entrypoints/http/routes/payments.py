@@ -9,6 +9,7 @@ from shothik_payment.domain.ledger.commands import RequestBinding
 from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.use_cases.principals import UserPrincipal
 from shothik_payment.entrypoints.http import door
+from shothik_payment.entrypoints.http import payment_replies as p
 from shothik_payment.entrypoints.http import replies as r
 from shothik_payment.entrypoints.http.answers import Answer, reply
 from shothik_payment.entrypoints.http.call import WEBHOOK_BODY_LIMIT, AnyRequest, Call, call_of
@@ -21,7 +22,7 @@ from shothik_payment.entrypoints.http.writes import Done, Write
 
 _read_page = QueryReader(PageQuery).read
 
-_PAYMENT = r.PaymentView(
+_PAYMENT = p.PaymentView(
     id="pay_1a20001k5v8",
     gateway="sandbox",
     status="pending",
@@ -29,6 +30,7 @@ _PAYMENT = r.PaymentView(
     currency="USD",
     credits=100,
     pack_id="credits_100",
+    plan=None,
     session_id="session_abc123",
     payment_url="http://127.0.0.1:3001/sandbox/checkout/session_abc123",
     failure_code=None,
@@ -52,7 +54,7 @@ _PAYMENT = r.PaymentView(
                 success_url="http://localhost:3000/bought",
                 cancel_url="http://localhost:3000/cancelled",
             ),
-            answer=r.InitiateReply(
+            answer=p.InitiateReply(
                 payment_id=_PAYMENT.id,
                 session_id=_PAYMENT.session_id,
                 payment_url=_PAYMENT.payment_url,
@@ -98,11 +100,11 @@ _initiate_write = Write(
 )
 
 
-def _opened(outcome: Outcome) -> r.InitiateReply:
+def _opened(outcome: Outcome) -> p.InitiateReply:
     payment = outcome.payment
     if payment is None:
         raise RuntimeError("a checkout without a payment")
-    return r.InitiateReply(
+    return p.InitiateReply(
         payment_id=payment.id, session_id=payment.session_id, payment_url=payment.payment_url
     )
 
@@ -115,7 +117,7 @@ def _opened(outcome: Outcome) -> r.InitiateReply:
             tag="payments",
             caller=Caller.USER,
             query=PageQuery,
-            answer=r.PaymentsReply(payments=[_PAYMENT], next=None),
+            answer=p.PaymentsReply(payments=[_PAYMENT], next=None),
         )
     ),
 )
@@ -126,7 +128,7 @@ async def payments(request: AnyRequest) -> Answer:
     before = place_of("payments", "cursor", query.cursor)
     page, last = await call.app.checkouts.of_user(caller.user_id, before, query.limit)
     views = [payment_view(payment) for payment in page]
-    return reply(r.PaymentsReply(payments=views, next=optional_cursor("payments", last)))
+    return reply(p.PaymentsReply(payments=views, next=optional_cursor("payments", last)))
 
 
 @get(
@@ -136,7 +138,7 @@ async def payments(request: AnyRequest) -> Answer:
             summary="One of the caller's payments",
             tag="payments",
             caller=Caller.USER,
-            answer=r.PaymentReply(payment=_PAYMENT),
+            answer=p.PaymentReply(payment=_PAYMENT),
             errors=(e.NotFound,),
         )
     ),
@@ -145,7 +147,7 @@ async def payment(request: AnyRequest) -> Answer:
     call = call_of(request.scope)
     caller = await door.user(call)
     own = await call.app.checkouts.own(caller.user_id, call.path_name("id"))
-    return reply(r.PaymentReply(payment=payment_view(own)))
+    return reply(p.PaymentReply(payment=payment_view(own)))
 
 
 @post(

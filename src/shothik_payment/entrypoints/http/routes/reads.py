@@ -14,9 +14,9 @@ from shothik_payment.entrypoints.http.call import AnyRequest, call_of
 from shothik_payment.entrypoints.http.cursors import optional_cursor, place_of
 from shothik_payment.entrypoints.http.docs import Caller, Doc, documented
 from shothik_payment.entrypoints.http.requests import AccessQuery, BlocklistQuery
-from shothik_payment.entrypoints.http.times import rfc3339
+from shothik_payment.entrypoints.http.times import optional_rfc3339, rfc3339
 from shothik_payment.entrypoints.http.validation import QueryReader
-from shothik_payment.entrypoints.http.views import sequence_text
+from shothik_payment.entrypoints.http.views import limit_view, sequence_text
 
 _read_access = QueryReader(AccessQuery).read
 _read_blocklist = QueryReader(BlocklistQuery).read
@@ -58,8 +58,20 @@ async def balance(request: AnyRequest) -> Answer:
             answer=r.AccessReply(
                 can_access=True,
                 reason=None,
-                subscription=r.PlanView(plan="free", status="active"),
-                limits=[],
+                subscription=r.PlanView(plan="pro", status="active"),
+                current_period_end="2030-02-28T12:00:00.000Z",
+                cancel_at_period_end=False,
+                limits={
+                    "slide_service": r.LimitView(
+                        unit="count",
+                        allowed=50,
+                        used=40,
+                        held=1,
+                        remaining=9,
+                        resets_at="2030-02-28T12:00:00.000Z",
+                        near=True,
+                    )
+                },
                 required=1,
                 balance=100,
                 held=0,
@@ -82,7 +94,9 @@ async def access(request: AnyRequest) -> Answer:
             can_access=found.can_access,
             reason=found.reason,
             subscription=r.PlanView(plan=found.plan, status=found.plan_status),
-            limits=[],
+            current_period_end=optional_rfc3339(found.until),
+            cancel_at_period_end=found.cancel_at_period_end,
+            limits={} if found.limit is None else {caller.service.name: limit_view(found.limit)},
             required=found.required,
             balance=found.available,
             held=found.held,

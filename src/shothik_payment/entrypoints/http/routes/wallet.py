@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from litestar import get
 
+from shothik_payment.domain.use_cases.wallet_views import usage_of
 from shothik_payment.entrypoints.http import door
 from shothik_payment.entrypoints.http import replies as r
 from shothik_payment.entrypoints.http.answers import Answer, reply
@@ -23,6 +24,13 @@ _GRANT = r.GrantView(
     available=95,
     held=0,
     expires_at=None,
+)
+_USAGE = r.UsageView(
+    service="slide_service",
+    count=41,
+    credits=410,
+    limit=r.UsedLimitView(unit="count", allowed=50, remaining=9, near=True),
+    resets_at="2030-02-28T12:00:00.000Z",
 )
 _ROW = r.TransactionView(
     id="txn_1a20001k5v8",
@@ -57,7 +65,9 @@ _ROW = r.TransactionView(
             tag="wallet",
             caller=Caller.USER,
             answer=r.WalletReply(
-                wallet=r.WalletView(balance=95, status="active", held=0, debt=0, grants=[_GRANT])
+                wallet=r.WalletView(
+                    balance=95, status="active", held=0, debt=0, grants=[_GRANT], usage=[_USAGE]
+                )
             ),
         )
     ),
@@ -65,8 +75,9 @@ _ROW = r.TransactionView(
 async def wallet(request: AnyRequest) -> Answer:
     call = call_of(request.scope)
     caller = await door.user(call)
-    own = await call.app.wallet_views.wallet(caller.user_id)
-    return reply(r.WalletReply(wallet=wallet_view(own)))
+    views = call.app.wallet_views
+    own = await views.wallet(caller.user_id)
+    return reply(r.WalletReply(wallet=wallet_view(own, usage_of(own, views.rules()))))
 
 
 @get(

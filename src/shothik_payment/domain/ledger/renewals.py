@@ -1,0 +1,256 @@
+"""What falls due of a subscription, and what comes of its payments.
+
+The ledger decides when and how much, and records the payment; the gateway is asked afterwards, by
+whoever sweeps payments. At most one payment is open for a subscription at any time, and a period
+begins only with its payment, so none is charged twice and none is left out.
+"""
+
+from __future__ import annotations
+
+from shothik_payment.domain.events import SubscriptionChanged
+from shothik_payment.domain.ledger.account import Account
+from shothik_payment.domain.ledger.limits import end_usage
+from shothik_payment.domain.ledger.periods import (
+    end,
+    extend_credits,
+    lapse,
+    pause,
+    renew,
+    start,
+    tell,
+    upgrade,
+)
+from shothik_payment.domain.model.money import Money
+from shothik_payment.domain.model.payment import Payment, PaymentStatus
+from shothik_payment.domain.model.plan import Terms
+from shothik_payment.domain.model.subscription import (
+    AwaitedPayment,
+    Dunning,
+    PaidFor,
+    StepKind,
+    Subscription,
+    SubscriptionStatus,
+)
+from shothik_payment.domain.model.time import MINUTE, SECOND, Millis
+from shothik_payment.domain.model.transaction import Transaction
+
+_MOST_STEPS = 100
+"""At one time. Who was not looked at for longer goes on with the next command."""
+_LOOK_AGAIN = 5 * MINUTE
+FIRST_CHECK_MS = 20 * SECOND
+"""After this time a checkout's payer is asked for at the gateway."""
+
+
+def book_subscription(account: Account) -> None:
+    """Do what is due of the user's subscription by the command's time, in the order of its times,
+    and begin usage anew where it ends by the calendar."""
+    wallet = account.wallet
+    if wallet.usage_ends is not None and wallet.usage_ends <= account.at:
+        account.change_subscription()
+        end_usage(account)
+    for _ in range(_MOST_STEPS):
+        subscription = wallet.subscription
+        if subscription is None or subscription.next_step_at is None:
+            return
+        if subscription.next_step_at > account.at:
+            return
+        _step(account, subscription)
+
+
+def _step(account: Account, subscription: Subscription) -> None:
+    account.change_subscription()
+    if subscription.status is SubscriptionStatus.INCOMPLETE:
+        if not _postponed(account, subscription):
+            end(account, subscription, SubscriptionStatus.EXPIRED, "not_paid_in_time")
+    elif subscription.dunning is not None:
+        _dun(account, subscription, subscription.dunning)
+    elif not _postponed(account, subscription):
+        _end_period(account, subscription)
+
+
+def _postponed(account: Account, subscription: Subscription) -> bool:
+    """A charge that is under way is waited for: it decides."""
+    awaited = subscription.awaited
+    if awaited is None or awaited.by_payer:
+        return False
+    subscription.next_step_at = Millis(account.at + _LOOK_AGAIN)
+    extend_credits(account, subscription, subscription.next_step_at)
+    return True
+
+
+def _end_period(account: Account, subscription: Subscription) -> None:
+    if subscription.awaited is not None:  # a change that nobody has paid in its period
+        subscription.awaited = None
+        account.record_step(StepKind.CHANGE_DROPPED, subscription)
+    if subscription.cancel_at_period_end:
+        end(account, subscription, SubscriptionStatus.CANCELLED, "cancelled_at_period_end")
+        return
+    if subscription.pause_at_period_end:
+        pause(account, subscription)
+        return
+    terms = next_terms(account, subscription)
+    if not terms.price_minor:
+        renew(account, subscription, terms, None)
+        return
+    subscription.dunning = Dunning(account.at, retry_at=account.at)
+    until = Millis(account.at + account.rules.billing.grace_ms)
+    extend_credits(account, subscription, until)
+    _dun(account, subscription, subscription.dunning)
+
+
+def _dun(account: Account, subscription: Subscription, dunning: Dunning) -> None:
+    billing = account.rules.billing
+    if account.at >= _deadline(account, dunning):
+        if not _postponed(account, subscription):
+            end(account, subscription, SubscriptionStatus.EXPIRED, "renewal_not_paid")
+        return
+    if dunning.retry_at is not None and dunning.retry_at <= account.at:
+        dunning.retry_at = None
+        terms = next_terms(account, subscription)
+        charge(account, subscription, PaidFor.RENEWAL, terms, terms.price_minor, terms.credits)
+    if not dunning.lapsed and account.at >= dunning.since + billing.grace_ms:
+        if _postponed(account, subscription):
+            return
+        lapse(account, subscription)
+    _plan_next_step(account, subscription, dunning)
+
+
+def _deadline(account: Account, dunning: Dunning) -> Millis:
+    """Who has been given a link may use it a while after the last try."""
+    billing = account.rules.billing
+    return Millis(dunning.since + billing.retries_ms[-1] + billing.grace_ms)
+
+
+def _plan_next_step(account: Account, subscription: Subscription, dunning: Dunning) -> None:
+    times = [_deadline(account, dunning)]
+    if not dunning.lapsed:
+        times.append(Millis(dunning.since + account.rules.billing.grace_ms))
+    if dunning.retry_at is not None:
+        times.append(dunning.retry_at)
+    subscription.next_step_at = min(times)
+
+
+def next_terms(account: Account, subscription: Subscription) -> Terms:
+    """For the next period: the plan's as it is sold then. One that is not sold any more, or not in
+    this currency, goes on as it was."""
+    plan = account.rules.billing.plans.get(subscription.next_plan or subscription.terms.plan)
+    if plan is None or (subscription.terms.price is None and not subscription.next_plan):
+        return subscription.terms
+    return plan.terms_in(subscription.currency) or subscription.terms
+
+
+# Payments
+
+
+def charge(
+    account: Account,
+    subscription: Subscription,
+    paid_for: PaidFor,
+    terms: Terms,
+    amount_minor: int,
+    credits: int,
+    *,
+    by_payer: bool = False,
+    success_url: str | None = None,
+    cancel_url: str | None = None,
+) -> Payment:
+    """Record a payment for the subscription: to be charged to the saved method, or to be paid by
+    the payer in a checkout."""
+    price = terms.price
+    if price is None or subscription.gateway is None:
+        raise RuntimeError("a plan without a price or a gateway is not charged")
+    payment = Payment(
+        id=account.new_id("pay"),
+        user_id=account.wallet.user_id,
+        gateway=subscription.gateway,
+        status=PaymentStatus.CREATED,
+        price=Money(amount_minor, price.currency),
+        credits=credits,
+        created_at=account.at,
+        updated_at=account.at,
+        success_url=success_url,
+        cancel_url=cancel_url,
+        next_check_at=Millis(account.at + (FIRST_CHECK_MS if by_payer else 0)),
+        saves_method=True,
+        off_session=not by_payer,
+        subscription_id=subscription.id,
+        plan=terms.plan,
+    )
+    subscription.awaited = AwaitedPayment(payment.id, paid_for, terms, by_payer)
+    account.save_payment(payment)
+    return payment
+
+
+def awaiting(account: Account, payment: Payment) -> Subscription | None:
+    """The user's subscription, where this is the payment that it waits for."""
+    subscription = account.wallet.subscription
+    if subscription is None or subscription.awaited is None:
+        return None
+    return subscription if subscription.awaited.payment_id == payment.id else None
+
+
+def paid(account: Account, subscription: Subscription, payment: Payment) -> Transaction:
+    """The awaited payment is paid: what it is for happens now. The row of the credits."""
+    awaited = subscription.awaited
+    if awaited is None:
+        raise RuntimeError("a payment that nothing waits for")
+    if awaited.paid_for is PaidFor.UPGRADE:
+        row = upgrade(account, subscription, awaited.terms, payment, payment.credits)
+    elif awaited.paid_for is PaidFor.START or subscription.ended:
+        row = start(account, subscription, awaited.terms, payment)
+    else:
+        row = renew(account, subscription, awaited.terms, payment)
+    payment.credits_expire_at = subscription.period_end
+    if row is None:
+        raise RuntimeError("a priced plan brings credits")
+    return row
+
+
+def unpaid(account: Account, payment: Payment) -> None:
+    """The awaited payment has ended unpaid."""
+    subscription = awaiting(account, payment)
+    if subscription is None or subscription.ended or subscription.awaited is None:
+        return
+    account.change_subscription()
+    awaited = subscription.awaited
+    if awaited.paid_for is PaidFor.UPGRADE:
+        subscription.awaited = None
+        account.record_step(StepKind.CHANGE_DROPPED, subscription, payment.id, payment.failure_code)
+    elif awaited.paid_for is PaidFor.START:
+        if awaited.by_payer and subscription.status is SubscriptionStatus.INCOMPLETE:
+            end(account, subscription, SubscriptionStatus.EXPIRED, "not_paid")
+        else:
+            subscription.awaited = None
+    elif subscription.dunning is not None:
+        _try_again(account, subscription, subscription.dunning, payment)
+
+
+def _try_again(
+    account: Account, subscription: Subscription, dunning: Dunning, payment: Payment
+) -> None:
+    dunning.attempts += 1
+    times = [Millis(dunning.since + pause) for pause in account.rules.billing.retries_ms]
+    dunning.retry_at = next((time for time in times if time > account.at), None)
+    if dunning.retry_at is None and payment.off_session:
+        # Kept as awaited, so that what is paid late takes the subscription up again.
+        end(account, subscription, SubscriptionStatus.EXPIRED, "renewal_not_paid")
+        return
+    subscription.awaited = None
+    _plan_next_step(account, subscription, dunning)
+    subscription.status = SubscriptionStatus.PAST_DUE
+    account.record_step(StepKind.RENEWAL_FAILED, subscription, payment.id, payment.failure_code)
+    tell(account, SubscriptionChanged, reason="renewal_failed")
+
+
+def link_given(account: Account, payment: Payment) -> None:
+    """The payer has a checkout to pay it in: nothing is under way any more."""
+    subscription = awaiting(account, payment)
+    if subscription is None or subscription.awaited is None:
+        return
+    account.change_subscription()
+    subscription.awaited.by_payer = True
+    if subscription.dunning is None or subscription.awaited.paid_for is not PaidFor.RENEWAL:
+        return
+    subscription.status = SubscriptionStatus.PAST_DUE
+    account.record_step(StepKind.RENEWAL_FAILED, subscription, payment.id, "payment_due")
+    tell(account, SubscriptionChanged, reason="payment_due", payment_url=payment.payment_url)

@@ -1,0 +1,142 @@
+"""A subscription: the plan a user has, until when, and what is still to be paid for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from shothik_payment.domain.model.calendar import period_start
+from shothik_payment.domain.model.plan import Terms
+from shothik_payment.domain.model.time import Millis
+
+
+class SubscriptionStatus(StrEnum):
+    """`INCOMPLETE`: the first payment is awaited. `PAST_DUE`: a renewal could not be charged, and
+    is tried again. `CANCELLED` by somebody, `EXPIRED` by time: both are the end."""
+
+    INCOMPLETE = "incomplete"
+    TRIALING = "trialing"
+    ACTIVE = "active"
+    PAST_DUE = "past_due"
+    PAUSED = "paused"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+ENDED_STATUSES = (SubscriptionStatus.CANCELLED, SubscriptionStatus.EXPIRED)
+RUNNING_STATUSES = (
+    SubscriptionStatus.TRIALING,
+    SubscriptionStatus.ACTIVE,
+    SubscriptionStatus.PAST_DUE,
+)
+
+
+class PaidFor(StrEnum):
+    START = "start"
+    RENEWAL = "renewal"
+    UPGRADE = "upgrade"
+
+
+@dataclass(slots=True)
+class AwaitedPayment:
+    """The one payment that is open for a subscription, and what it is for: `terms` are in force
+    once it is paid. `by_payer`: the payer has been given its link."""
+
+    payment_id: str
+    paid_for: PaidFor
+    terms: Terms
+    by_payer: bool
+
+
+@dataclass(slots=True)
+class Dunning:
+    """A renewal that is due `since`. `attempts` have failed, the next one is made at `retry_at`
+    (None: one is under way). `lapsed`: the grace is over."""
+
+    since: Millis
+    attempts: int = 0
+    retry_at: Millis | None = None
+    lapsed: bool = False
+
+
+@dataclass(slots=True)
+class Subscription:
+    """`terms` hold for the period from `period_start` to `period_end`, which is number `period`
+    from the `anchor` on. `next_plan`: from the next period on. `gateway` None: nothing is charged.
+    `dunning` from the end of a period until its renewal is paid. `next_step_at`: when something is
+    to be done about it, None where nothing is.
+    """
+
+    id: str
+    status: SubscriptionStatus
+    terms: Terms
+    created_at: Millis
+    anchor: Millis
+    period: int
+    period_start: Millis
+    period_end: Millis
+    time_zone: str = "UTC"
+    gateway: str | None = None
+    currency: str | None = None
+    next_plan: str | None = None
+    cancel_at_period_end: bool = False
+    pause_at_period_end: bool = False
+    awaited: AwaitedPayment | None = None
+    dunning: Dunning | None = None
+    next_step_at: Millis | None = None
+    ended_at: Millis | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.status in ENDED_STATUSES
+
+    @property
+    def running(self) -> bool:
+        """Whether its plan is in force."""
+        return self.status in RUNNING_STATUSES and not (self.dunning and self.dunning.lapsed)
+
+    def begin_period(self, anchor: Millis, number: int, terms: Terms) -> None:
+        self.anchor, self.period, self.terms = anchor, number, terms
+        self.period_start = period_start(anchor, number, terms.interval, self.time_zone)
+        self.period_end = period_start(anchor, number + 1, terms.interval, self.time_zone)
+
+
+class StepKind(StrEnum):
+    CREATED = "created"
+    STARTED = "started"
+    RENEWED = "renewed"
+    RENEWAL_FAILED = "renewal_failed"
+    LAPSED = "lapsed"
+    UPGRADED = "upgraded"
+    CHANGE_PLANNED = "change_planned"
+    CHANGE_DROPPED = "change_dropped"
+    EXTENDED = "extended"
+    PAUSED = "paused"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+@dataclass(slots=True)
+class SubscriptionStep:
+    """Something that happened to a subscription; written once. `number` counts a user's steps from
+    1 without a gap; the rest is as it was after the step."""
+
+    user_id: str
+    number: int
+    at: Millis
+    kind: StepKind
+    subscription_id: str
+    plan: str
+    status: SubscriptionStatus
+    period_start: Millis
+    period_end: Millis
+    payment_id: str | None = None
+    reason: str | None = None
+
+
+@dataclass(slots=True)
+class Usage:
+    """What one service has charged since the period began: how often, and how many credits."""
+
+    count: int = 0
+    credits: int = 0

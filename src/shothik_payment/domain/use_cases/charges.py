@@ -1,0 +1,47 @@
+"""Charging a user's saved method, without the payer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from shothik_payment.domain.errors import GatewayRefused, Unavailable
+from shothik_payment.domain.ledger.commands import AskPayer, AttachCheckout
+from shothik_payment.domain.model.payment import Payment
+from shothik_payment.domain.ports.gateway import PaymentGateway
+from shothik_payment.domain.use_cases.payment_commands import PaymentCommands
+from shothik_payment.domain.use_cases.payments import Checkouts
+from shothik_payment.domain.use_cases.settlements import Settlements
+
+
+class Charges:
+    """`gateways` by name."""
+
+    def __init__(
+        self,
+        commands: PaymentCommands,
+        settlements: Settlements,
+        checkouts: Checkouts,
+        gateways: Mapping[str, PaymentGateway],
+    ) -> None:
+        self._commands = commands
+        self._settlements = settlements
+        self._checkouts = checkouts
+        self._gateways = gateways
+
+    async def charge(self, payment: Payment) -> None:
+        """Charge a recorded payment, once however often this is called, and settle it. Where there
+        is no method to charge, a checkout is opened for the payer instead. Raises Unavailable:
+        what was asked may have been done, and is found out later."""
+        gateway = self._gateways.get(payment.gateway)
+        if gateway is None:
+            raise Unavailable("The payment's gateway is not configured any more.")
+        try:
+            report = await gateway.charge(payment)
+        except GatewayRefused:
+            asked = await self._commands.submit(AskPayer, payment)
+            await self._checkouts.start(asked.payment or payment)
+            return
+        await self._commands.submit(
+            AttachCheckout, payment, session_id=report.session_id, payment_url=None
+        )
+        await self._settlements.settle(payment, report)

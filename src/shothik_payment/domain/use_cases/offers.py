@@ -1,0 +1,32 @@
+"""Which gateway takes a payment, and in which currency."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from shothik_payment.domain.errors import InvalidRequest, Unavailable
+from shothik_payment.domain.model.money import Money
+from shothik_payment.domain.ports.gateway import PaymentGateway
+
+
+def choose_gateway(
+    gateways: Mapping[str, PaymentGateway],
+    prices: Mapping[str, Money],
+    name: str | None,
+    currency: str | None,
+) -> tuple[PaymentGateway, str]:
+    """The gateway, by request or else by currency, and the currency, by request or else the first
+    in which it is sold and that can be paid in. `gateways` in the order in which one is picked.
+    Raises InvalidRequest, Unavailable."""
+    if not gateways:
+        raise Unavailable("No payment gateway is configured.", retry_after_seconds=60)
+    if name is not None and name not in gateways:
+        raise InvalidRequest.of("gateway", f"one of {', '.join(gateways)}")
+    asked = gateways.values() if name is None else [gateways[name]]
+    for wanted in prices if currency is None else [currency]:
+        for gateway in asked:
+            if wanted in prices and wanted in gateway.capabilities.currencies:
+                return gateway, wanted
+    taken = {c for gateway in asked for c in gateway.capabilities.currencies}
+    sold_in = [c for c in prices if c in taken]
+    raise InvalidRequest.of("currency", f"one of {', '.join(sold_in) or 'none'}")

@@ -1,0 +1,334 @@
+"""Subscriptions as users see them: have one, change it, pause it, end it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shothik_payment.domain.catalog import Catalog
+from shothik_payment.domain.errors import NotFound, PaymentServiceError, Unavailable
+from shothik_payment.domain.ledger import commands as c
+from shothik_payment.domain.ledger.account import Account
+from shothik_payment.domain.ledger.machine import apply
+from shothik_payment.domain.ledger.outcome import Outcome
+from shothik_payment.domain.ledger.writer import LedgerWriter
+from shothik_payment.domain.model.money import Money
+from shothik_payment.domain.model.payment import OPEN_STATUSES, Payment, PaymentStatus
+from shothik_payment.domain.model.plan import Plan
+from shothik_payment.domain.model.subscription import Subscription, SubscriptionStep
+from shothik_payment.domain.model.time import Millis
+from shothik_payment.domain.ports.clock import Clock
+from shothik_payment.domain.ports.gateway import PaymentGateway
+from shothik_payment.domain.ports.ids import Ids
+from shothik_payment.domain.ports.ledger_store import Snapshot
+from shothik_payment.domain.ports.payments import Payments
+from shothik_payment.domain.ports.subscription_history import SubscriptionHistory
+from shothik_payment.domain.use_cases.charges import Charges
+from shothik_payment.domain.use_cases.offers import choose_gateway
+from shothik_payment.domain.use_cases.payments import Checkouts
+from shothik_payment.domain.use_cases.requests import recall
+from shothik_payment.domain.use_cases.return_origins import ReturnOrigins
+from shothik_payment.domain.use_cases.wallet_views import WalletViews
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a user asks for when something may have to be paid; None: as it comes."""
+
+    gateway: str | None = None
+    currency: str | None = None
+    success_url: str | None = None
+    cancel_url: str | None = None
+
+
+@dataclass(slots=True)
+class SubscriptionView:
+    """The user's last subscription, None: there never was one; `payment` is the one that it waits
+    for, `pays_until` when that has to have come."""
+
+    subscription: Subscription | None
+    payment: Payment | None = None
+    replayed: bool = False
+
+
+@dataclass(slots=True)
+class Preview:
+    """What a change of plan would do. `due` now (None: nothing) for `credits` now; the plan holds
+    from `effective_at`; `renewal` is paid at `renews_at`."""
+
+    plan: Plan
+    effective_at: Millis
+    due: Money | None
+    credits: int
+    renews_at: Millis
+    renewal: Money | None
+
+
+class Subscriptions:
+    """`gateways` by name, in the order in which one is picked for a currency."""
+
+    def __init__(
+        self,
+        writer: LedgerWriter,
+        views: WalletViews,
+        history: SubscriptionHistory,
+        payments: Payments,
+        checkouts: Checkouts,
+        charges: Charges,
+        gateways: Mapping[str, PaymentGateway],
+        catalog: Catalog,
+        return_origins: ReturnOrigins,
+        clock: Clock,
+        ids: Ids,
+    ) -> None:
+        self._writer = writer
+        self._views = views
+        self._history = history
+        self._payments = payments
+        self._checkouts = checkouts
+        self._charges = charges
+        self._gateways = gateways
+        self._catalog = catalog
+        self._return_origins = return_origins
+        self._clock = clock
+        self._ids = ids
+
+    # Reads
+
+    async def current(self, user_id: str) -> SubscriptionView:
+        subscription = (await self._views.wallet(user_id)).subscription
+        return SubscriptionView(subscription, await self._awaited(subscription))
+
+    async def history(
+        self, user_id: str, before: int | None, limit: int
+    ) -> tuple[list[SubscriptionStep], int | None]:
+        found = await self._history.of_user(user_id, before, limit + 1)
+        page = found[:limit]
+        return page, page[-1].number if len(found) > limit else None
+
+    async def preview(self, user_id: str, plan_id: str, choice: Choice) -> Preview:
+        """What `subscribe` or `change` to the plan would do now: the same command, applied to a
+        copy. Raises what it would be refused with."""
+        plan = self._plan(plan_id)
+        wallet = await self._views.wallet(user_id)
+        current = wallet.subscription
+        changing = current is not None and not current.ended
+        paying = self._paying(plan, choice, current if changing else None)
+        kind = c.ChangePlan if changing else c.Subscribe
+        command = kind(**self._common(user_id, None), plan=plan_id, **paying)
+        account = Account(Snapshot(wallet))
+        available = wallet.available
+        outcome = apply(account, command, self._views.rules())
+        if outcome.refusal is not None:
+            raise outcome.refusal
+        after = account.wallet.subscription
+        if after is None:
+            raise RuntimeError("a subscription that was applied is there")
+        payment = outcome.payment
+        later = after.next_plan is not None
+        terms = plan.terms_in(after.currency) or plan.terms
+        return Preview(
+            plan,
+            after.period_end if later else account.at,
+            payment.price if payment is not None else None,
+            payment.credits if payment is not None else _more(account, available),
+            after.period_end,
+            terms.price,
+        )
+
+    # Writes that may have to be paid
+
+    async def subscribe(
+        self,
+        user_id: str,
+        plan_id: str,
+        choice: Choice,
+        request: c.RequestBinding | None = None,
+    ) -> SubscriptionView:
+        """A free plan, or one charged to a method on file, is active at once; else its payment
+        has the URL where it is paid."""
+        return await self._buy(c.Subscribe, user_id, choice, request, plan_id)
+
+    async def change(
+        self,
+        user_id: str,
+        plan_id: str,
+        choice: Choice,
+        request: c.RequestBinding | None = None,
+    ) -> SubscriptionView:
+        return await self._buy(c.ChangePlan, user_id, choice, request, plan_id)
+
+    async def resume(
+        self, user_id: str, choice: Choice, request: c.RequestBinding | None = None
+    ) -> SubscriptionView:
+        return await self._buy(c.ResumeSubscription, user_id, choice, request)
+
+    async def pay(
+        self, user_id: str, choice: Choice, request: c.RequestBinding | None = None
+    ) -> SubscriptionView:
+        """A checkout for a renewal that could not be charged."""
+        return await self._buy(c.PayRenewal, user_id, choice, request)
+
+    async def _buy(
+        self,
+        kind: type[c.Paying],
+        user_id: str,
+        choice: Choice,
+        request: c.RequestBinding | None,
+        plan_id: str | None = None,
+    ) -> SubscriptionView:
+        fields: dict[str, Any] = {} if plan_id is None else {"plan": plan_id}
+        try:
+            plan = None if plan_id is None else self._plan(plan_id)
+            current = (await self._views.wallet(user_id)).subscription
+            if kind is c.Subscribe or (current is not None and current.ended):
+                current = None
+            paying = self._paying(plan, choice, current)
+        except PaymentServiceError as refusal:
+            await recall(self._writer, self._clock, self._ids, user_id, request, refusal)
+            view = await self.current(user_id)
+            view.replayed = True
+            return view
+        saved = await self._on_file(paying["gateway"], user_id)
+        common = self._common(user_id, request)
+        outcome = await self._writer.submit(kind(**common, **paying, saved_method=saved, **fields))
+        view = await self._advance(user_id, request)
+        if await self._declined(outcome.payment) and not _has_link(view):
+            again = self._common(user_id, None)
+            await self._writer.submit(kind(**again, **paying, saved_method=False, **fields))
+            view = await self._advance(user_id, None)
+        view.replayed = outcome.replayed
+        return view
+
+    async def _advance(self, user_id: str, request: c.RequestBinding | None) -> SubscriptionView:
+        """Do what the awaited payment needs: charge it, or open its checkout."""
+        subscription = (await self._views.wallet(user_id)).subscription
+        payment = await self._awaited(subscription)
+        if payment is None or payment.session_id or payment.status not in OPEN_STATUSES:
+            return SubscriptionView(subscription, payment)
+        if not payment.off_session:
+            started = await self._checkouts.start(payment, request)
+            return SubscriptionView(subscription, started)
+        try:
+            await self._charges.charge(payment)
+        except Unavailable as error:
+            log.warning("payment %s is charged later: %s", payment.id, error)
+        return await self.current(user_id)
+
+    async def _declined(self, payment: Payment | None) -> bool:
+        if payment is None or not payment.off_session:
+            return False
+        now = await self._payments.get(payment.id)
+        return now is not None and now.status is PaymentStatus.FAILED
+
+    async def _awaited(self, subscription: Subscription | None) -> Payment | None:
+        if subscription is None or subscription.awaited is None or subscription.ended:
+            return None
+        return await self._payments.get(subscription.awaited.payment_id)
+
+    async def _on_file(self, gateway: str | None, user_id: str) -> bool:
+        chosen = self._gateways.get(gateway or "")
+        if chosen is None or not chosen.capabilities.recurring:
+            return False
+        try:
+            return await chosen.saved_method(user_id) is not None
+        except Unavailable as error:
+            log.warning("%s does not say what is on file: %s", chosen.name, error)
+            return False
+
+    # Other writes
+
+    async def cancel(
+        self,
+        user_id: str,
+        *,
+        now: bool,
+        reason: str | None = None,
+        request: c.RequestBinding | None = None,
+    ) -> SubscriptionView:
+        """At the period's end, or now."""
+        return await self._submit(
+            c.CancelSubscription(**self._common(user_id, request), now=now, reason=reason)
+        )
+
+    async def keep(self, user_id: str, request: c.RequestBinding | None = None) -> SubscriptionView:
+        """Take back what was to happen at the period's end."""
+        return await self._submit(c.KeepSubscription(**self._common(user_id, request)))
+
+    async def pause(
+        self, user_id: str, request: c.RequestBinding | None = None
+    ) -> SubscriptionView:
+        return await self._submit(c.PauseSubscription(**self._common(user_id, request)))
+
+    async def extend(
+        self, user_id: str, days: int, reason: str, request: c.RequestBinding | None = None
+    ) -> SubscriptionView:
+        return await self._submit(
+            c.ExtendPeriod(**self._common(user_id, request), days=days, reason=reason)
+        )
+
+    async def grant(
+        self,
+        user_id: str,
+        plan_id: str,
+        reason: str,
+        ends_at: Millis | None = None,
+        request: c.RequestBinding | None = None,
+    ) -> SubscriptionView:
+        """A plan without a payment."""
+        command = c.GrantPlan(
+            **self._common(user_id, request), plan=plan_id, reason=reason, ends_at=ends_at
+        )
+        return await self._submit(command)
+
+    async def _submit(self, command: c.Command) -> SubscriptionView:
+        outcome: Outcome = await self._writer.submit(command)
+        subscription = outcome.subscription
+        return SubscriptionView(subscription, await self._awaited(subscription), outcome.replayed)
+
+    # What they have in common
+
+    def _plan(self, plan_id: str) -> Plan:
+        plan = self._catalog.billing.plans.get(plan_id)
+        if plan is None:
+            raise NotFound("plan", plan_id)
+        return plan
+
+    def _common(self, user_id: str, request: c.RequestBinding | None) -> dict[str, Any]:
+        return {
+            "id": self._ids.next(),
+            "user_id": user_id,
+            "at": self._clock.now(),
+            "request": request,
+        }
+
+    def _paying(
+        self, plan: Plan | None, choice: Choice, current: Subscription | None
+    ) -> dict[str, Any]:
+        """A subscription that is paid for stays with its gateway and its currency."""
+        self._return_origins.require("successUrl", choice.success_url)
+        self._return_origins.require("cancelUrl", choice.cancel_url)
+        gateway, currency = choice.gateway, choice.currency
+        if current is not None and current.gateway is not None:
+            gateway, currency = current.gateway, current.currency
+        elif plan is not None and not plan.free:
+            chosen, currency = choose_gateway(self._gateways, plan.prices, gateway, currency)
+            gateway = chosen.name
+        return {
+            "gateway": gateway,
+            "currency": currency,
+            "success_url": choice.success_url,
+            "cancel_url": choice.cancel_url,
+        }
+
+
+def _more(account: Account, available: int) -> int:
+    return max(0, account.wallet.available - available)
+
+
+def _has_link(view: SubscriptionView) -> bool:
+    return view.payment is not None and not view.payment.off_session

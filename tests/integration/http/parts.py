@@ -1,0 +1,49 @@
+"""Adapters that the tests can hold back, count or break."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from shothik_payment.adapters.memory.ledger_store import MemoryLedgerStore
+from shothik_payment.adapters.memory.state import MemoryState
+from shothik_payment.adapters.sandbox import SandboxGateway
+from shothik_payment.domain.model.payment import Payment, Refund
+from shothik_payment.domain.ports.gateway import Checkout, GatewayRefund
+from shothik_payment.domain.ports.ledger_store import ChangeSet
+
+
+class GatedStore(MemoryLedgerStore):
+    """Commits wait while `gate` is closed, so that requests pile up in flight."""
+
+    def __init__(self, state: MemoryState) -> None:
+        super().__init__(state)
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.waiting = asyncio.Event()
+
+    async def commit(self, changes: Sequence[ChangeSet]) -> list[bool]:
+        self.waiting.set()
+        await self.gate.wait()
+        return await super().commit(changes)
+
+
+class CountedGateway(SandboxGateway):
+    """`started`: how often it was asked for a checkout. `refund_fails`: what it says to the next
+    refunds."""
+
+    started = 0
+
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
+        self.refund_fails: list[Exception] = []
+
+    async def refund(self, payment: Payment, refund: Refund) -> GatewayRefund:
+        if self.refund_fails:
+            raise self.refund_fails.pop(0)
+        return await super().refund(payment, refund)
+
+    async def start_checkout(self, payment: Payment) -> Checkout:
+        self.started += 1
+        return await super().start_checkout(payment)
