@@ -87,6 +87,7 @@ def upgrade(
     subscription.status = SubscriptionStatus.ACTIVE
     subscription.awaited = None
     subscription.next_plan = None
+    subscription.cancel_at_period_end = subscription.pause_at_period_end = False
     subscription.next_step_at = subscription.period_end
     account.record_step(StepKind.UPGRADED, subscription, payment.id if payment else None)
     tell(account, SubscriptionChanged, previous=before.plan, reason="upgraded")
