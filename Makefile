@@ -28,7 +28,7 @@ check: install ## Format, lint, types, import contracts and unit tests, in secon
 	@$(BIN)/ruff check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/pytest tests/unit -q
+	@$(BIN)/pytest tests/unit -q --numprocesses 2
 
 drills: install ## Run the long fault drills
 	@scripts/bootstrap servers
@@ -38,7 +38,7 @@ bench: install ## Measure the figures, see docs/bench.md (installs wrk and serve
 	@scripts/bootstrap bench
 	@$(BIN)/python -m bench
 
-bench-long: install ## The same with a million wallets and ten million ledger rows there already
+bench-long: install ## The same with a million wallets, ten million ledger rows and 100,000 renewals
 	@scripts/bootstrap bench
 	@$(BIN)/python -m bench --long
 

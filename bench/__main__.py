@@ -1,4 +1,5 @@
-"""Prints the figures: `python -m bench [--part NAME] [--long] [--seconds N] [--rounds N]`.
+"""Prints the figures: `python -m bench [--part NAME] [--long] [--seconds N] [--rounds N]
+[--subscriptions N]`.
 
 Bare and real endpoints take turns on one machine, so that the ratios hold whatever else it does.
 docs/bench.md says what each figure means.
@@ -14,9 +15,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import embedded, events, servers, shared
+from bench import embedded, events, servers, shared, subscriptions
 
-PARTS = ("embedded", "shared", "events")
+PARTS = ("embedded", "subscriptions", "shared", "events")
 
 
 def run(folder: Path, arguments: argparse.Namespace, console: Console) -> None:
@@ -24,6 +25,9 @@ def run(folder: Path, arguments: argparse.Namespace, console: Console) -> None:
     rounds, seconds = arguments.rounds, arguments.seconds
     if "embedded" in parts:
         embedded.run(folder, rounds, seconds, console, long=arguments.long)
+    if "subscriptions" in parts:
+        due = arguments.subscriptions or subscriptions.due_at_once(long=arguments.long)
+        subscriptions.run(folder, rounds, seconds, console, due)
     if "shared" in parts or "events" in parts:
         with servers.started(folder) as found:
             if "shared" in parts:
@@ -38,6 +42,7 @@ def main() -> None:
         "--part", action="append", choices=PARTS, help="only this one; may be given again"
     )
     parser.add_argument("--long", action="store_true", help="also on a million wallets")
+    parser.add_argument("--subscriptions", type=int, help="so many are due at once")
     parser.add_argument("--seconds", type=int, default=8, help="of load for each measurement")
     parser.add_argument("--rounds", type=int, default=3, help="of measurements for each case")
     parser.add_argument("--folder", type=Path, help="for the data; a temporary one by default")

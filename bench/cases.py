@@ -39,7 +39,8 @@ class Target:
 
 class Case:
     """One thing that is measured, in turns with the others. `paced_by`: at the rate that the other
-    had in its last round, rather than at full speed."""
+    had in its last round, rather than at full speed. `read`: a path to be asked for, with `{}` for the
+    user, instead of deductions."""
 
     def __init__(
         self,
@@ -49,6 +50,7 @@ class Case:
         wallets: int,
         users: str = "bench",
         paced_by: Case | None = None,
+        read: str = "",
     ) -> None:
         self.name = name
         self._server = server
@@ -56,6 +58,7 @@ class Case:
         self._wallets = wallets
         self._users = users
         self._paced_by = paced_by
+        self._read = read
         self.rounds: list[Figures] = []
 
     def measure(self, seconds: int) -> None:
@@ -67,6 +70,7 @@ class Case:
             seconds=seconds,
             users=self._users,
             pause_ms=self._pause_ms(),
+            read=self._read,
         )
         if figures.refused or figures.broken:
             raise SystemExit(f"{self.name}: {figures.refused} refused, {figures.broken} broken")

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 
 CONNECTIONS = 32
-SCRIPT = Path(__file__).with_name("deduct.lua")
+SCRIPT = Path(__file__).with_name("requests.lua")
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,10 @@ def run_wrk(
     connections: int = CONNECTIONS,
     users: str = "bench",
     pause_ms: int = 0,
+    read: str = "",
 ) -> Figures:
-    """Deducts from the wallets `{users}_0` and on, each connection with a pause between two."""
+    """Deducts from the wallets `{users}_0` and on, or asks for the path `read` with each of these
+    users in the place of `{}`; each connection with a pause between two."""
     wrk = shutil.which("wrk")
     if wrk is None:
         raise SystemExit("wrk is missing: apt-get install wrk, or make bench as root on Debian")
@@ -69,6 +71,7 @@ def run_wrk(
         "BENCH_RUN": uuid.uuid4().hex,
         "BENCH_SEED": "1",
         "BENCH_PAUSE_MS": str(pause_ms),
+        "BENCH_READ": read,
     }
     before = cpu_seconds(leader)
     command = [

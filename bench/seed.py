@@ -47,13 +47,13 @@ async def _book(path: Path, wallets: int, rows: int, credits: int, console: Cons
                 last = min(first + USERS_A_COMMIT, wallets)
                 changes = [_past(f"bench_{n}", rows, credits, ids) for n in range(first, last)]
                 await store.commit(changes)
-                await database.write(_mark_published)
+                await database.write(mark_published)
                 progress.advance(task, last - first)
     finally:
         await database.close()
 
 
-def _mark_published(connection: sqlite3.Connection) -> None:
+def mark_published(connection: sqlite3.Connection) -> None:
     """The past is past: or else the relay would be busy with it while the present is measured."""
     connection.execute("UPDATE outbox SET published_at = at WHERE published_at IS NULL")
 

@@ -19,8 +19,12 @@ def table_of(title: str, names: str, figures: Sequence[str]) -> Table:
 
 
 def deducts(where: str, cases: Sequence[Case]) -> Table:
+    return requests(f"POST /deduct {where}, 32 connections, unique request keys, medians", cases)
+
+
+def requests(title: str, cases: Sequence[Case]) -> Table:
     table = table_of(
-        f"POST /deduct {where}, 32 connections, unique request keys, medians",
+        title,
         "case",
         ["requests/s", "p50 ms", "p99 ms", "CPU µs/request", "RSS MiB"],
     )

@@ -8,6 +8,8 @@ from shothik_payment.domain.model.identifiers import bucket_of
 from shothik_payment.domain.model.payment import Payment
 from shothik_payment.domain.model.time import Millis
 
+_TO_CHECK = "to_check"
+
 
 class MongoPayments:
     def __init__(self, database: MongoDatabase) -> None:
@@ -41,7 +43,7 @@ class MongoPayments:
 
     async def to_check(self, at: Millis, limit: int) -> list[Payment]:
         with self._database.bounded():
-            cursor = self._payments.find({"next_check_at": {"$lte": at}})
+            cursor = self._payments.find({"next_check_at": {"$lte": at}}, hint=_TO_CHECK)
             found = await cursor.sort([("next_check_at", 1), ("_id", 1)]).limit(limit).to_list()
             return [rows.to_payment(payment) for payment in found]
 
@@ -51,6 +53,7 @@ class MongoPayments:
                 {"next_check_at": {"$gt": after}},
                 {"next_check_at": 1},
                 sort=[("next_check_at", 1), ("_id", 1)],
+                hint=_TO_CHECK,
             )
         return None if found is None else Millis(found["next_check_at"])
 

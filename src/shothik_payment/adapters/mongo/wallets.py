@@ -88,5 +88,6 @@ class MongoWallets:
                 {"next_due_at": {"$gt": after}},
                 {"next_due_at": 1},
                 sort=[("next_due_at", 1), ("_id", 1)],
+                hint=_DUE_FIRST,
             )
         return None if found is None else Millis(found["next_due_at"])

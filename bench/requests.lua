@@ -1,7 +1,9 @@
--- Deductions of one credit, each with a request key of its own.
+-- Deductions of one credit, each with a request key of its own; or, where BENCH_READ is a path, GETs
+-- of it with a user in the place of {}.
 local users = os.getenv("BENCH_USERS")
 local wallets = tonumber(os.getenv("BENCH_WALLETS"))
 local run = os.getenv("BENCH_RUN")
+local before, after = os.getenv("BENCH_READ"):match("^(.*){}(.*)$")
 local sent = 0
 
 if os.getenv("BENCH_PAUSE_MS") ~= "0" then
@@ -10,8 +12,9 @@ if os.getenv("BENCH_PAUSE_MS") ~= "0" then
   end
 end
 
-wrk.method = "POST"
-wrk.headers["Content-Type"] = "application/json"
+if not before then
+  wrk.headers["Content-Type"] = "application/json"
+end
 wrk.headers["Authorization"] = "ApiKey " .. os.getenv("BENCH_KEY")
 
 function init(args)
@@ -19,8 +22,12 @@ function init(args)
 end
 
 function request()
+  local user = users .. "_" .. math.random(0, wallets - 1)
+  if before then
+    return wrk.format("GET", before .. user .. after)
+  end
   sent = sent + 1
-  local body = '{"userId":"' .. users .. '_' .. math.random(0, wallets - 1)
+  local body = '{"userId":"' .. user
     .. '","amount":1,"service":"paraphrase_service","feature":"text_paraphrase","requestId":"'
     .. run .. "-" .. sent .. '"}'
   return wrk.format("POST", nil, nil, body)
