@@ -39,8 +39,8 @@ class Target:
 
 class Case:
     """One thing that is measured, in turns with the others. `paced_by`: at the rate that the other
-    had in its last round, rather than at full speed. `read`: a path to be asked for, with `{}` for the
-    user, instead of deductions."""
+    had in its last round, rather than at full speed. `read`: a path to be asked for, with `{}` for
+    the user, instead of deductions."""
 
     def __init__(
         self,

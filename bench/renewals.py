@@ -65,7 +65,8 @@ class Load:
 
     def median(self, what: str, figure: str) -> float:
         rounds: list[Figures] = getattr(self, what)
-        return statistics.median(getattr(figures, figure) for figures in rounds)
+        found: float = statistics.median(getattr(figures, figure) for figures in rounds)
+        return found
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Sequence
+from importlib.resources import files
 from pathlib import Path
 
 from bench.seed import USERS_A_COMMIT, mark_published
@@ -40,7 +41,8 @@ research = {{ credits = 500 }}
 def write_catalog(folder: Path) -> Path:
     """The shipped catalog with a plan that has limits, for CATALOG_FILE."""
     path = folder / "catalog.toml"
-    path.write_text(Path("src/shothik_payment/catalog.toml").read_text() + _CATALOG)
+    shipped = files("shothik_payment").joinpath("catalog.toml").read_text(encoding="utf-8")
+    path.write_text(shipped + _CATALOG, encoding="utf-8")
     return path
 
 

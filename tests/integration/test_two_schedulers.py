@@ -4,7 +4,8 @@ half-way."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,44 +19,40 @@ from tests.contracts.bindings import STORES, Stores
 from tests.support.scheduler import Moment, Scheduler
 from tests.support.service import CountedIds, ScriptedGateway
 
-USERS = [f"u{number}" for number in range(40)]
 AHEAD_MS = 5 * MINUTE
 IN_TIME_MS = 2 * AHEAD_MS
 """What an ended process has begun is taken up again when the other clock has come so far."""
 
 
-@pytest.fixture(params=sorted(STORES))
-async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stores]:
-    async with STORES[request.param](tmp_path, request.getfixturevalue) as opened:
-        yield opened
+OpenStores = Callable[[str], AbstractAsyncContextManager[Stores]]
 
 
-class Bank(ScriptedGateway):
-    """All users have a method on file there."""
-
-    def __init__(self) -> None:
-        super().__init__(recurring=True)
-        self.on_file.update(USERS)
+@pytest.fixture
+def open_stores(request: pytest.FixtureRequest, tmp_path: Path) -> OpenStores:
+    """By the adapter's name."""
+    return lambda name: STORES[name](tmp_path, request.getfixturevalue)
 
 
-async def subscribe_all(scheduler: Scheduler) -> Millis:
+async def subscribe_all(scheduler: Scheduler, users: Sequence[str]) -> Millis:
     """When the first periods end."""
     await scheduler.keys.generate("paraphrase", actor="test")
-    views = await asyncio.gather(
-        *(scheduler.subscriptions.subscribe(user, "pro", Choice()) for user in USERS)
+    await asyncio.gather(
+        *(scheduler.subscriptions.subscribe(user, "pro", Choice()) for user in users)
     )
-    ends = set()
-    for view in views:
-        assert view.subscription is not None
-        assert view.subscription.status is SubscriptionStatus.ACTIVE
-        ends.add(view.subscription.period_end)
-    (end,) = ends
+    (end,) = {await period_end(scheduler, user) for user in users}
     return end
 
 
-async def renewed(scheduler: Scheduler, times: int) -> bool:
+async def period_end(scheduler: Scheduler, user: str) -> Millis:
+    subscription = (await scheduler.wallets.get(user)).subscription
+    assert subscription is not None
+    assert subscription.status is SubscriptionStatus.ACTIVE
+    return subscription.period_end
+
+
+async def renewed(scheduler: Scheduler, users: Sequence[str], times: int) -> bool:
     """Whether everybody is in the period after so many renewals."""
-    wallets = await asyncio.gather(*(scheduler.wallets.get(user) for user in USERS))
+    wallets = await asyncio.gather(*(scheduler.wallets.get(user) for user in users))
     found = [w.subscription for w in wallets if w.subscription is not None]
     return all(s.period == times and s.dunning is None for s in found)
 
@@ -82,13 +79,13 @@ async def check_user(scheduler: Scheduler, user: str, renewals: int) -> None:
     assert wallet.available == 2500  # of each period's 2,000 at most 500 go on into the next
 
 
-async def check_all(scheduler: Scheduler, renewals: int) -> None:
-    for user in USERS:
+async def check_all(scheduler: Scheduler, users: Sequence[str], renewals: int) -> None:
+    for user in users:
         await check_user(scheduler, user, renewals)
     assert await scheduler.differences() == []
 
 
-async def race(stores: Stores, survivor: Scheduler, doomed: Scheduler) -> None:
+async def race(survivor: Scheduler, doomed: Scheduler) -> None:
     """The doomed one comes to its moment for the first time, and then both are at work."""
     ending = asyncio.create_task(doomed.do_due())
     try:
@@ -101,29 +98,44 @@ async def race(stores: Stores, survivor: Scheduler, doomed: Scheduler) -> None:
         ending.cancel()
 
 
-@pytest.mark.parametrize("ahead_ends", [True, False], ids=["ahead_ends", "behind_ends"])
-@pytest.mark.parametrize("moment", Moment, ids=lambda moment: moment.name.lower())
-async def test_each_period_renews_once(stores: Stores, moment: Moment, ahead_ends: bool) -> None:
-    bank, ids = Bank(), CountedIds()
+async def check_race(stores: Stores, moment: Moment, ahead_ends: bool, count: int) -> None:
+    users = [f"u{number}" for number in range(count)]
+    bank, ids = ScriptedGateway(recurring=True), CountedIds()
+    bank.on_file.update(users)
     survivor = Scheduler(stores.ours, bank, ids)
-    due = await subscribe_all(survivor)
+    due = await subscribe_all(survivor, users)
     doomed = Scheduler(stores.theirs, bank, ids, moment)
     ahead, behind = (doomed, survivor) if ahead_ends else (survivor, doomed)
     behind.clock.time, ahead.clock.time = due, Millis(due + AHEAD_MS)
 
-    await race(stores, survivor, doomed)
-    while not await renewed(survivor, 1):
+    await race(survivor, doomed)
+    while not await renewed(survivor, users, 1):
         await survivor.advance(20 * SECOND)
         assert survivor.clock.now() <= due + AHEAD_MS + IN_TIME_MS
-    await check_all(survivor, 1)
+    await check_all(survivor, users, 1)
 
     successor = Scheduler(stores.theirs, bank, ids)
-    wallet = await survivor.wallets.get(USERS[0])
-    assert wallet.subscription is not None
-    survivor.clock.time = wallet.subscription.period_end
-    successor.clock.time = Millis(survivor.clock.time + AHEAD_MS)
+    (due,) = {await period_end(survivor, user) for user in users}
+    survivor.clock.time, successor.clock.time = due, Millis(due + AHEAD_MS)
     await asyncio.gather(survivor.do_due(), successor.do_due())
-    assert await renewed(survivor, 2)
-    await check_all(successor, 2)
+    assert await renewed(survivor, users, 2)
+    await check_all(successor, users, 2)
     for scheduler in (survivor, successor):
         await scheduler.writer.stop()
+
+
+@pytest.mark.parametrize("ahead_ends", [True, False], ids=["ahead_ends", "behind_ends"])
+@pytest.mark.parametrize("moment", Moment, ids=lambda moment: moment.name.lower())
+async def test_each_period_renews_once(
+    open_stores: OpenStores, moment: Moment, ahead_ends: bool
+) -> None:
+    async with open_stores("sqlite") as stores:
+        await check_race(stores, moment, ahead_ends, count=40)
+
+
+@pytest.mark.parametrize("moment", [Moment.AFTER_COMMIT, Moment.CHARGED], ids=lambda m: m.name)
+async def test_each_period_renews_once_in_a_cluster(
+    open_stores: OpenStores, moment: Moment
+) -> None:
+    async with open_stores("mongo") as stores:
+        await check_race(stores, moment, ahead_ends=False, count=20)

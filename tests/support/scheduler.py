@@ -109,7 +109,7 @@ class Scheduler(TestService):
             self.active.rules,
             self.active.fresh_rules,
             lambda: 0.5,
-            WriterLimits(max_batch=8),
+            WriterLimits(max_batch=4),
         )
         self.views = WalletViews(ports.wallets, self.active.rules, clock)
         self.keys = KeyAdministration(ports.api_keys, self.catalog, clock, ids)

@@ -81,7 +81,7 @@ def shared_work(worker: Worker) -> list[Chore]:
     chores = [
         Chore("work group", beat, every_seconds=worker.group.beat_seconds),
         Chore("expiry", due(expire), every_seconds=0.5),
-        Chore("payment check", due(check_payments), every_seconds=2.0),
+        Chore("payment check", due(check_payments), every_seconds=0.5),
         Chore(_WEBHOOKS, _owned(worker, _WEBHOOKS, due(handle_webhooks)), every_seconds=1.0),
         Chore(_PRUNING, _owned(worker, _PRUNING, worker.prune.run), every_seconds=60.0),
         Chore("relay", publishing.step, 1.0, wake=worker.committed, pause_seconds=0.02),

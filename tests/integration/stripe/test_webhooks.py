@@ -52,16 +52,16 @@ async def test_signed_is_read(ours: Desk) -> None:
     )
 
 
-Headers = Callable[[bytes], dict[str, str]]
-NOW = int(time.time())
+Headers = Callable[[bytes, int], dict[str, str]]
+"""Of a body and the time now, in seconds: the suite may have been collected minutes ago."""
 
 
 def replayed(form: str) -> Headers:
     """A signature of an hour ago, with a time of now beside its own."""
-    old = NOW - 3600
 
-    def made(body: bytes) -> dict[str, str]:
-        times = form.format(old=old, now=NOW)
+    def made(body: bytes, now: int) -> dict[str, str]:
+        old = now - 3600
+        times = form.format(old=old, now=now)
         return {"stripe-signature": f"{times},v1={told(body, SECRET, old)}"}
 
     return made
@@ -70,20 +70,20 @@ def replayed(form: str) -> Headers:
 @pytest.mark.parametrize(
     "headers",
     [
-        lambda _: {},
-        lambda _: {"stripe-signature": ""},
-        lambda _: {"stripe-signature": "t=1,v1"},
-        lambda _: {"stripe-signature": f"t={NOW}"},
-        lambda _: {"stripe-signature": f"t={NOW},v1=é"},
-        lambda _: {"stripe-signature": f"t=١٢٣,v1={'0' * 64}"},
-        lambda body: {"stripe-signature": f"t={NOW},v0={told(body, SECRET, NOW)}"},
-        lambda body: {"stripe-signature": f"t={NOW + 1},v1={told(body, SECRET, NOW)}"},
-        lambda body: {"stripe-signature": f"v1={told(body, SECRET, NOW)}"},
-        lambda body: header(body, "whsec_of_another"),
-        lambda body: header(body, ""),
-        lambda body: header(body, at=time.time() - 302),
-        lambda body: header(body, at=time.time() + 303),
-        lambda body: header(body + b" "),
+        lambda _, __: {},
+        lambda _, now: {"stripe-signature": ""},
+        lambda _, now: {"stripe-signature": "t=1,v1"},
+        lambda _, now: {"stripe-signature": f"t={now}"},
+        lambda _, now: {"stripe-signature": f"t={now},v1=é"},
+        lambda _, now: {"stripe-signature": f"t=١٢٣,v1={'0' * 64}"},
+        lambda body, now: {"stripe-signature": f"t={now},v0={told(body, SECRET, now)}"},
+        lambda body, now: {"stripe-signature": f"t={now + 1},v1={told(body, SECRET, now)}"},
+        lambda body, now: {"stripe-signature": f"v1={told(body, SECRET, now)}"},
+        lambda body, now: header(body, "whsec_of_another"),
+        lambda body, now: header(body, ""),
+        lambda body, now: header(body, at=now - 302),
+        lambda body, now: header(body, at=now + 303),
+        lambda body, now: header(body + b" "),
         *(replayed(form) for form in ("t=+{old},t={now}", "t={old} ,t={now}", "t=0{old},t={now}")),
         *(replayed(form) for form in ("t={old},t={now}", "t={now},t={old}", " t={old},t={now}")),
     ],
@@ -96,7 +96,7 @@ def replayed(form: str) -> Headers:
 async def test_not_let_in(ours: Desk, headers: Headers) -> None:
     body, _ = ours.stripe.signed(await event(ours))
     with pytest.raises(Unauthenticated):
-        await ours.gateway.read_notification(body, headers(body))
+        await ours.gateway.read_notification(body, headers(body, int(time.time())))
 
 
 async def test_one_byte_changed(ours: Desk) -> None:
@@ -121,8 +121,9 @@ async def test_rotation(stripe: Simulator) -> None:
         for secret in (SECRET, NEXT_SECRET):
             assert await ours.gateway.read_notification(body, header(body, secret))
         # While Stripe rotates, it signs with both.
-        signatures = [told(body, s, NOW) for s in ("whsec_of_another", NEXT_SECRET)]
-        both = f"t={NOW},v1={signatures[0]},v1={signatures[1]},v0=abc"
+        now = int(time.time())
+        signatures = [told(body, s, now) for s in ("whsec_of_another", NEXT_SECRET)]
+        both = f"t={now},v1={signatures[0]},v1={signatures[1]},v0=abc"
         assert await ours.gateway.read_notification(body, {"stripe-signature": both})
     async with desk(stripe, MemoryState(), webhook_secrets=[]) as nobody:
         with pytest.raises(Unauthenticated):
@@ -152,7 +153,9 @@ async def test_signed_but_unreadable(ours: Desk, body: bytes) -> None:
 
 async def test_no_utf_8(ours: Desk) -> None:
     with pytest.raises(InvalidRequest):
-        await ours.gateway.read_notification(b"\xff", {"stripe-signature": f"t={NOW},v1=00"})
+        await ours.gateway.read_notification(
+            b"\xff", {"stripe-signature": f"t={int(time.time())},v1=00"}
+        )
 
 
 async def test_of_the_other_mode(ours: Desk, stripe: Simulator) -> None:

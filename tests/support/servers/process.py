@@ -76,6 +76,9 @@ class ServerProcess:
     def freeze(self) -> None:
         """It keeps its connections and answers nothing, until `thaw`."""
         self._signal(signal.SIGSTOP)
+        assert self._process is not None
+        # On a busy machine it goes on for a moment, and may answer what is asked next.
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def thaw(self) -> None:
         self._signal(signal.SIGCONT)
