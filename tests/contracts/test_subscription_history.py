@@ -56,6 +56,7 @@ def subscription() -> Subscription:
         gateway="bkash",
         currency="BDT",
         next_plan="basic",
+        given=True,
         cancel_at_period_end=True,
         pause_at_period_end=True,
         awaited=AwaitedPayment("pay_000000000001", PaidFor.UPGRADE, terms("team", 9), True),

@@ -45,13 +45,13 @@ async def test_up_in_mid_period_down_at_its_end_and_to_another_interval(
     await user.change("pro_yearly")
     assert await user.seen() == Seen(
         "active pro_yearly 2026-05-16T12:00..2027-05-16T12:00",
-        24_500,
-        "500 to 2026-06-01, 24000 to 2027-05-16T12:00",
-        told="paid 29500, changed:upgraded, +24000",
+        24_000,
+        "24000 to 2027-05-16T12:00",
+        told="paid 29500, changed:upgraded, -500 expire, +24000",
         charged="29500",
     )
     await user.until("2026-06-02")
-    assert (await user.seen()).told == "-500 expire"
+    assert (await user.seen()).told == ""
     # The month is dearer than a twelfth of the year, but what is paid of the year is not lost.
     await user.change("pro")
     await user.until("2027-05-16T12:00")

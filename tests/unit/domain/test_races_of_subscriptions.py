@@ -67,7 +67,7 @@ async def test_two_upgrades(service: TestService, first: str) -> None:
     assert came_of == ["done", "subscription_payment_open"]
     expected = {
         "pro": ("active pro 2026-04-01..2026-05-01", 1250, "1000"),
-        "pro_yearly": ("active pro_yearly 2026-04-16..2027-04-16", 24_500, "29500"),
+        "pro_yearly": ("active pro_yearly 2026-04-16..2027-04-16", 24_000, "29500"),
     }
     seen = await user.seen()
     assert (seen.state, seen.balance, seen.charged) == expected[first]

@@ -150,7 +150,7 @@ async def test_a_renewal_whose_money_is_on_its_way_stops_nobody(service: TestSer
     user.gateway.away()
     await user.until("2026-04-03")
     assert await user.seen() == Seen(
-        "active pro 2026-03-01..2026-04-01 charging", 2000, "2000 to 2026-04-03T00:05"
+        "active pro 2026-03-01..2026-04-01 charging", 2000, "2000 to 2026-04-03T06:00"
     )
     user.gateway.back()
     await user.until("2026-04-04")

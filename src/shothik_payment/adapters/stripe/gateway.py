@@ -160,8 +160,14 @@ class StripeGateway:
     async def charge(self, payment: Payment) -> GatewayReport:
         with in_our_words(may_refuse=True):
             customer = await self._customers.find(payment.user_id)
-            if customer is None or customer.method is None:
+            if customer is None:
                 raise GatewayRefused(self.name, "no_saved_method")
+            if customer.method is None:
+                # It may have been charged before the method was taken off.
+                made = await self._charge_of(payment, customer.id)
+                if made is None:
+                    raise GatewayRefused(self.name, "no_saved_method")
+                return intent_report(made)
             params = charge_params(payment, customer.id, customer.method)
             try:
                 intent = await self._once(

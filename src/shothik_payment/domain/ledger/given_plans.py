@@ -22,7 +22,7 @@ from shothik_payment.domain.ledger.standing import (
     require_status,
 )
 from shothik_payment.domain.model.subscription import StepKind, SubscriptionStatus
-from shothik_payment.domain.model.time import DAY, Millis
+from shothik_payment.domain.model.time import DAY, END_OF_TIME, Millis
 
 
 def extend_period(account: Account, command: ExtendPeriod) -> Outcome:
@@ -33,8 +33,12 @@ def extend_period(account: Account, command: ExtendPeriod) -> Outcome:
         "Only a subscription that is in force can be extended.",
     )
     require_no_charge(subscription)
-    account.change_subscription()
     ends = Millis(max(subscription.period_end, account.at) + command.days * DAY)
+    if ends > END_OF_TIME:
+        raise InvalidRequest.of("days", "an end before the year 2200")
+    account.change_subscription()
+    if subscription.awaited is not None:  # its price was that of a shorter period
+        subscription.drop_upgrade()
     subscription.period_end = subscription.anchor = subscription.next_step_at = ends
     subscription.period = -1
     if subscription.dunning is not None:
@@ -51,8 +55,8 @@ def extend_period(account: Account, command: ExtendPeriod) -> Outcome:
 
 def grant_plan(account: Account, command: GrantPlan) -> Outcome:
     plan = plan_of(account, command.plan)
-    if command.ends_at is not None and command.ends_at <= account.at:
-        raise InvalidRequest.of("endsAt", "a time in the future")
+    if command.ends_at is not None and not account.at < command.ends_at <= END_OF_TIME:
+        raise InvalidRequest.of("endsAt", "a time in the future, before the year 2200")
     current = account.wallet.subscription
     if current is not None and not current.ended:
         if current.status is not SubscriptionStatus.INCOMPLETE:
@@ -64,7 +68,7 @@ def grant_plan(account: Account, command: GrantPlan) -> Outcome:
         subscription.period_end = subscription.anchor = command.ends_at
         subscription.next_step_at = command.ends_at
         subscription.period = -1
-    subscription.cancel_at_period_end = True
+    subscription.given = subscription.cancel_at_period_end = True
     created(account, subscription, command.reason)
     give_credits(account, subscription, plan.terms.credits, None)
     return done(account, subscription)

@@ -97,6 +97,14 @@ def end_usage(account: Account) -> None:
         _lift(account, stop, before.get(stop.service or "", Usage()))
 
 
+def keep_usage(account: Account) -> None:
+    """After a free plan: what was used of the month stays used."""
+    wallet = account.wallet
+    if wallet.usage and wallet.usage_ends is None:
+        wallet.usage_ends = next_month(account.at, account.rules.billing.time_zone)
+    watch_limits(account)
+
+
 def watch_limits(account: Account) -> None:
     """After a change of terms: usage stays, and may be within the limits now or not any more."""
     services = [*account.wallet.usage]

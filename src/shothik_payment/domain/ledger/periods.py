@@ -13,7 +13,7 @@ from shothik_payment.domain.ledger.account import Account
 from shothik_payment.domain.ledger.commands import GrantCredits
 from shothik_payment.domain.ledger.credits import book_grant
 from shothik_payment.domain.ledger.expiry import burn, expire_grants
-from shothik_payment.domain.ledger.limits import end_usage, watch_limits
+from shothik_payment.domain.ledger.limits import end_usage, keep_usage, watch_limits
 from shothik_payment.domain.model.grant import Grant, GrantSource
 from shothik_payment.domain.model.payment import Payment
 from shothik_payment.domain.model.plan import Terms
@@ -49,6 +49,7 @@ def renew(
     account.change_subscription()
     before = subscription.terms
     trial = subscription.status is SubscriptionStatus.TRIALING
+    subscription.given = False
     if before.interval is terms.interval or subscription.period < 0:
         anchor, number = subscription.anchor, subscription.period + 1
     else:
@@ -75,15 +76,18 @@ def upgrade(
     credits: int,
 ) -> Transaction | None:
     """Other terms from now on. Of the same interval they are for the rest of the period, with
-    `credits` for it; else a period of theirs begins."""
+    `credits` for it; else a period of theirs begins, and what is left of the old credits, which the
+    price has taken into account, ends."""
     account.change_subscription()
     before = subscription.terms
     if same_period(subscription, terms):
         subscription.terms = terms
         watch_limits(account)
     else:
+        end_credits(account, subscription)
         subscription.begin_period(account.at, 0, terms)
         end_usage(account)
+    subscription.given = False
     subscription.status = SubscriptionStatus.ACTIVE
     subscription.awaited = None
     subscription.next_plan = None
@@ -127,7 +131,7 @@ def end(
 ) -> None:
     """For good; but what has expired is taken up again if it is paid after all."""
     account.change_subscription()
-    ran = subscription.running
+    begins_anew = subscription.running and not subscription.free
     subscription.status = status
     subscription.ended_at = account.at
     subscription.next_step_at = None
@@ -137,8 +141,10 @@ def end(
     if status is SubscriptionStatus.CANCELLED:
         subscription.awaited = None
     end_credits(account, subscription)
-    if ran:
+    if begins_anew:
         end_usage(account)
+    else:
+        keep_usage(account)
     cancelled = status is SubscriptionStatus.CANCELLED
     account.record_step(
         StepKind.CANCELLED if cancelled else StepKind.EXPIRED, subscription, reason=reason
@@ -165,7 +171,7 @@ def give_credits(
     """Credits that end with the period."""
     if not credits:
         return None
-    if payment is None:
+    if payment is None and not subscription.given:
         account.wallet.free_credits_until = subscription.period_end
     terms = GrantCredits(
         id=account.command.id,

@@ -16,7 +16,6 @@ from shothik_payment.domain.ledger.renewals import charge
 from shothik_payment.domain.ledger.standing import (
     current_subscription,
     done,
-    given_by_admin,
     plan_of,
     require_no_charge,
     require_renewed,
@@ -29,7 +28,6 @@ from shothik_payment.domain.model.subscription import (
     Subscription,
     SubscriptionStatus,
 )
-from shothik_payment.domain.model.time import Millis
 
 _WAIVED_BELOW_MINOR = 100
 """Gateways do not take less; what a change costs below that is not charged."""
@@ -45,14 +43,14 @@ class Change:
     credits: int = 0
 
 
-def change_of(subscription: Subscription, terms: Terms, at: Millis) -> Change:
+def change_of(account: Account, subscription: Subscription, terms: Terms) -> Change:
     """A dearer plan is had at once, for the unused part of the period at the difference. Every
     share is rounded down; where something is paid, at least one credit comes for it, and where
     nothing is, none. What was paid beyond the other plan's price is used up first."""
     before = subscription.terms
     if terms.yearly_minor <= before.yearly_minor:
         return Change(at_once=False)
-    left = max(0, subscription.period_end - at)
+    left = max(0, subscription.period_end - account.at)
     whole = subscription.period_end - subscription.period_start
     if same_period(subscription, terms):
         due = (terms.price_minor - before.price_minor) * left // whole
@@ -60,11 +58,25 @@ def change_of(subscription: Subscription, terms: Terms, at: Millis) -> Change:
         if due < _WAIVED_BELOW_MINOR:
             return Change(at_once=True)
     else:
-        due = terms.price_minor - before.price_minor * left // whole
+        due = terms.price_minor - _unused_minor(account, subscription, left, whole)
         credits = terms.credits
         if due < _WAIVED_BELOW_MINOR and before.price_minor:
             return Change(at_once=False)
     return Change(at_once=True, due_minor=due, credits=max(1, credits))
+
+
+def _unused_minor(account: Account, subscription: Subscription, left: int, whole: int) -> int:
+    """What is left of the price: by the time that is left or, if that is less, by the credits."""
+    terms = subscription.terms
+    by_time = terms.price_minor * left // whole
+    if not terms.credits:
+        return by_time
+    unspent = sum(
+        grant.available + grant.held
+        for grant in account.wallet.grants
+        if grant.subscription_id == subscription.id
+    )
+    return min(by_time, terms.price_minor * min(unspent, terms.credits) // terms.credits)
 
 
 def change_plan(account: Account, command: ChangePlan) -> Outcome:
@@ -85,7 +97,7 @@ def change_plan(account: Account, command: ChangePlan) -> Outcome:
         raise InvalidRequest.of("plan", "a plan that is sold in the subscription's currency")
     if subscription.status is SubscriptionStatus.TRIALING and terms.price_minor:
         return _change_trial(account, subscription, terms)
-    change = change_of(subscription, terms, account.at)
+    change = change_of(account, subscription, terms)
     if not change.at_once:
         return _change_later(account, subscription, plan)
     return _change_now(account, subscription, terms, change, command)
@@ -148,13 +160,13 @@ def keep_all(account: Account, subscription: Subscription) -> Outcome:
     dropped = awaited is not None and awaited.paid_for is PaidFor.UPGRADE
     if dropped:
         require_no_charge(subscription)
-    given = given_by_admin(account, subscription)
+    given = subscription.given
     planned = subscription.next_plan or (subscription.cancel_at_period_end and not given)
     if not (dropped or planned or subscription.pause_at_period_end):
         return done(account, subscription)
     account.change_subscription()
     if dropped:
-        subscription.awaited = None
+        subscription.drop_upgrade()
     subscription.next_plan = None
     subscription.cancel_at_period_end = given
     subscription.pause_at_period_end = False
@@ -169,7 +181,7 @@ def pause(account: Account, command: PauseSubscription) -> Outcome:
         subscription, (SubscriptionStatus.ACTIVE,), "Only an active subscription can pause."
     )
     require_renewed(subscription)
-    if not subscription.terms.pausable or given_by_admin(account, subscription):
+    if not subscription.terms.pausable or subscription.given:
         raise NotInThisStatus(subscription.status, "This plan cannot be paused.")
     if not subscription.pause_at_period_end:
         account.change_subscription()

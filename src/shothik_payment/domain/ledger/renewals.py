@@ -31,12 +31,13 @@ from shothik_payment.domain.model.subscription import (
     Subscription,
     SubscriptionStatus,
 )
-from shothik_payment.domain.model.time import MINUTE, SECOND, Millis
+from shothik_payment.domain.model.time import HOUR, MINUTE, SECOND, Millis
 from shothik_payment.domain.model.transaction import Transaction
 
 _MOST_STEPS = 100
 """At one time. Who was not looked at for longer goes on with the next command."""
 _LOOK_AGAIN = 5 * MINUTE
+_LOOK_AGAIN_AT_MOST = 6 * HOUR
 FIRST_CHECK_MS = 20 * SECOND
 """After this time a checkout's payer is asked for at the gateway."""
 
@@ -73,16 +74,19 @@ def _postponed(account: Account, subscription: Subscription) -> bool:
     awaited = subscription.awaited
     if awaited is None or awaited.by_payer:
         return False
-    subscription.next_step_at = Millis(account.at + _LOOK_AGAIN)
+    since = subscription.created_at if subscription.dunning is None else subscription.dunning.since
+    pause = min(max(account.at - since, _LOOK_AGAIN), _LOOK_AGAIN_AT_MOST)
+    subscription.next_step_at = Millis(account.at + pause)
     extend_credits(account, subscription, subscription.next_step_at)
     return True
 
 
 def _end_period(account: Account, subscription: Subscription) -> None:
     if subscription.awaited is not None:  # a change that nobody has paid in its period
-        subscription.awaited = None
+        subscription.drop_upgrade()
         account.record_step(StepKind.CHANGE_DROPPED, subscription)
-    if subscription.cancel_at_period_end:
+    unwanted = subscription.given and not _follows(account, subscription)
+    if subscription.cancel_at_period_end or unwanted:
         end(account, subscription, SubscriptionStatus.CANCELLED, "cancelled_at_period_end")
         return
     if subscription.pause_at_period_end:
@@ -98,16 +102,22 @@ def _end_period(account: Account, subscription: Subscription) -> None:
     _dun(account, subscription, subscription.dunning)
 
 
+def _follows(account: Account, subscription: Subscription) -> bool:
+    """Whether the plan that was chosen for the next period is still to be had."""
+    return (subscription.next_plan or "") in account.rules.billing.plans
+
+
 def _dun(account: Account, subscription: Subscription, dunning: Dunning) -> None:
     billing = account.rules.billing
-    if account.at >= _deadline(account, dunning):
-        if not _postponed(account, subscription):
-            end(account, subscription, SubscriptionStatus.EXPIRED, "renewal_not_paid")
-        return
+    late = account.at >= _deadline(account, dunning)
     if dunning.retry_at is not None and dunning.retry_at <= account.at:
         dunning.retry_at = None
         terms = next_terms(account, subscription)
         charge(account, subscription, PaidFor.RENEWAL, terms, terms.price_minor, terms.credits)
+    if late:
+        if not _postponed(account, subscription):
+            end(account, subscription, SubscriptionStatus.EXPIRED, "renewal_not_paid")
+        return
     if not dunning.lapsed and account.at >= dunning.since + billing.grace_ms:
         if _postponed(account, subscription):
             return
@@ -214,7 +224,7 @@ def unpaid(account: Account, payment: Payment) -> None:
     account.change_subscription()
     awaited = subscription.awaited
     if awaited.paid_for is PaidFor.UPGRADE:
-        subscription.awaited = None
+        subscription.drop_upgrade()
         account.record_step(StepKind.CHANGE_DROPPED, subscription, payment.id, payment.failure_code)
     elif awaited.paid_for is PaidFor.START:
         if awaited.by_payer and subscription.status is SubscriptionStatus.INCOMPLETE:

@@ -43,7 +43,7 @@ def new_subscription(account: Account, terms: Terms, paying: Paying | None) -> S
 
 
 def created(account: Account, subscription: Subscription, reason: str | None = None) -> None:
-    if subscription.running:
+    if subscription.running and not subscription.free:
         end_usage(account)
     account.record_step(StepKind.CREATED, subscription, reason=reason)
     tell(account, SubscriptionCreated)
@@ -61,12 +61,6 @@ def current_subscription(account: Account) -> Subscription:
     if subscription is None or subscription.ended:
         raise NoSubscription
     return subscription
-
-
-def given_by_admin(account: Account, subscription: Subscription) -> bool:
-    """By an admin: nothing is paid for it, so it ends with its period and cannot be kept."""
-    plan = account.rules.billing.plans.get(subscription.terms.plan)
-    return subscription.terms.price is None and (plan is None or not plan.free)
 
 
 def already_there(subscription: Subscription) -> SubscriptionExists:

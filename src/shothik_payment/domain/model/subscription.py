@@ -63,7 +63,8 @@ class Dunning:
 class Subscription:
     """`terms` hold for the period from `period_start` to `period_end`, which is number `period`
     from the `anchor` on. `next_plan`: from the next period on. `gateway` None: nothing is charged.
-    `dunning` from the end of a period until its renewal is paid. `next_step_at`: when something is
+    `given` by an admin: nothing is paid for it, and it ends with its period. `dunning` from the end
+    of a period until its renewal is paid. `next_step_at`: when something is
     to be done about it, None where nothing is.
     """
 
@@ -79,6 +80,7 @@ class Subscription:
     gateway: str | None = None
     currency: str | None = None
     next_plan: str | None = None
+    given: bool = False
     cancel_at_period_end: bool = False
     pause_at_period_end: bool = False
     awaited: AwaitedPayment | None = None
@@ -94,6 +96,16 @@ class Subscription:
     def running(self) -> bool:
         """Whether its plan is in force."""
         return self.status in RUNNING_STATUSES and not (self.dunning and self.dunning.lapsed)
+
+    @property
+    def free(self) -> bool:
+        return self.terms.price is None and not self.given
+
+    def drop_upgrade(self) -> None:
+        """Nobody has paid it; who pays for the next one is open again."""
+        self.awaited = None
+        if self.terms.price is None:
+            self.gateway = self.currency = None
 
     def begin_period(self, anchor: Millis, number: int, terms: Terms) -> None:
         self.anchor, self.period, self.terms = anchor, number, terms

@@ -27,6 +27,10 @@ def _to_the_second(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
 
 
+END_OF_TIME = Millis(7_258_118_400_000)
+"""2200-01-01, far from where dates end. Nothing is planned past it."""
+
+
 def growing_pause(first: int, count: int, longest: int) -> int:
     """Milliseconds to wait after `count` tries before this one: twice as long each time."""
     return int(min(first * 2 ** min(count, 32), longest))

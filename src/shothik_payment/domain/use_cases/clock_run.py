@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from shothik_payment.domain.errors import IdempotencyKeyReused, InvalidRequest, Unavailable
 from shothik_payment.domain.ledger.commands import RequestBinding
-from shothik_payment.domain.model.time import SECOND, Millis
+from shothik_payment.domain.model.time import END_OF_TIME, SECOND, Millis
 from shothik_payment.domain.ports.documents import Documents
 from shothik_payment.domain.ports.movable_clock import MovableClock
 from shothik_payment.domain.ports.payments import Payments
@@ -19,8 +19,6 @@ from shothik_payment.domain.use_cases.webhooks import Webhooks
 
 MAX_HOPS = 2_000
 """Of one request: some seconds to half a minute of work."""
-END_OF_TIME = Millis(7_258_118_400_000)
-"""2200-01-01, far from where dates end. The clock is not put past it."""
 _MAX_ROUNDS = 1_000
 """At one time: what is due is done in batches, and what is done may make more due at once."""
 

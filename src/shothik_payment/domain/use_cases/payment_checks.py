@@ -64,8 +64,11 @@ class PaymentChecks:
     async def check_due(self, partitions: Collection[int] = range(PARTITIONS)) -> int:
         """Ask the gateways about payments that are due for it, of users in the partitions; how many
         there were. What is for others is soon out of their way: whoever asks puts it off first."""
-        found = await self._payments.to_check(self._clock.now(), CHECK_BATCH)
-        due = [payment for payment in found if partition_of(payment.user_id) in partitions]
+        # Of all that is due, as much as has one's own batch in it.
+        most = CHECK_BATCH * PARTITIONS // max(len(partitions), 1)
+        found = await self._payments.to_check(self._clock.now(), most)
+        own = [payment for payment in found if partition_of(payment.user_id) in partitions]
+        due = own[:CHECK_BATCH]
         await asyncio.gather(*(self._check(payment) for payment in due))
         return len(due)
 

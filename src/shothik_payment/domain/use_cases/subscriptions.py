@@ -13,10 +13,12 @@ from shothik_payment.domain.ledger import commands as c
 from shothik_payment.domain.ledger.account import Account
 from shothik_payment.domain.ledger.machine import apply
 from shothik_payment.domain.ledger.outcome import Outcome
+from shothik_payment.domain.ledger.periods import same_period
 from shothik_payment.domain.ledger.writer import LedgerWriter
+from shothik_payment.domain.model.calendar import period_start
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.payment import OPEN_STATUSES, Payment, PaymentStatus
-from shothik_payment.domain.model.plan import Plan
+from shothik_payment.domain.model.plan import Plan, Terms
 from shothik_payment.domain.model.subscription import Subscription, SubscriptionStep
 from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.ports.clock import Clock
@@ -48,7 +50,7 @@ class Choice:
 @dataclass(slots=True)
 class SubscriptionView:
     """The user's last subscription, None: there never was one; `payment` is the one that it waits
-    for, `pays_until` when that has to have come."""
+    for."""
 
     subscription: Subscription | None
     payment: Payment | None = None
@@ -136,7 +138,7 @@ class Subscriptions:
             after.period_end if later else account.at,
             payment.price if payment is not None else None,
             payment.credits if payment is not None else _more(account, available),
-            after.period_end,
+            _renews_at(account, current if changing else None, terms, payment),
             terms.price,
         )
 
@@ -198,7 +200,7 @@ class Subscriptions:
         outcome = await self._writer.submit(kind(**common, **paying, saved_method=saved, **fields))
         view = await self._advance(user_id, request)
         if await self._declined(outcome.payment) and not _has_link(view):
-            again = self._common(user_id, None)
+            again = self._common(user_id, _by_link(request))
             await self._writer.submit(kind(**again, **paying, saved_method=False, **fields))
             view = await self._advance(user_id, None)
         view.replayed = outcome.replayed
@@ -326,8 +328,27 @@ class Subscriptions:
         }
 
 
+def _renews_at(
+    account: Account, before: Subscription | None, terms: Terms, payment: Payment | None
+) -> Millis:
+    """A payment that is open yet may begin a period of its own."""
+    after = account.wallet.subscription
+    if after is None:
+        raise RuntimeError("a subscription that was applied is there")
+    if payment is None or (before is not None and same_period(before, terms)):
+        return after.period_end
+    return period_start(account.at, 1, terms.interval, after.time_zone)
+
+
 def _more(account: Account, available: int) -> int:
     return max(0, account.wallet.available - available)
+
+
+def _by_link(request: c.RequestBinding | None) -> c.RequestBinding | None:
+    """A key of its own for the second try, so that it is made once, too."""
+    if request is None:
+        return None
+    return c.RequestBinding(f"{request.key} by link", request.client_key, request.fingerprint)
 
 
 def _has_link(view: SubscriptionView) -> bool:
