@@ -13,9 +13,10 @@ from shothik_payment.adapters.sqlite.database import SqliteDatabase
 from shothik_payment.adapters.sqlite.ledger_store import SqliteLedgerStore
 from shothik_payment.adapters.system.ids import SystemIds
 from shothik_payment.domain.ledger.account import Account
-from shothik_payment.domain.ledger.commands import ExtendPeriod, SettlePayment, Subscribe
+from shothik_payment.domain.ledger.commands import SettlePayment
 from shothik_payment.domain.ledger.machine import apply
 from shothik_payment.domain.ledger.rules import Rules
+from shothik_payment.domain.ledger.subscription_commands import ExtendPeriod, Subscribe
 from shothik_payment.domain.model.subscription import Subscription
 from shothik_payment.domain.model.time import DAY, Millis
 from shothik_payment.domain.model.wallet import Wallet

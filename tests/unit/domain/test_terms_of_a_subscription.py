@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from shothik_payment.domain.errors import PlanLimitReached
 from shothik_payment.domain.ledger import commands as c
+from shothik_payment.domain.ledger import subscription_commands as s
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.payment import Payment, PaymentStatus
 from shothik_payment.domain.model.plan import Billing, Interval, Limit, LimitUnit, Plan, Terms
@@ -34,7 +35,7 @@ def subscribed() -> World:
     world = World()
     world.now = JANUARY_31
     sold(world, plan({"USD": 500}, 100, 50))
-    world.do(c.Subscribe, plan="basic", gateway="sandbox", currency="USD")
+    world.do(s.Subscribe, plan="basic", gateway="sandbox", currency="USD")
     world.settle(charge(world).id, Money(500, "USD"))
     return world
 

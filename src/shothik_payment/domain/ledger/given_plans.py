@@ -7,7 +7,6 @@ from dataclasses import replace
 from shothik_payment.domain.errors import InvalidRequest
 from shothik_payment.domain.events import SubscriptionChanged
 from shothik_payment.domain.ledger.account import Account
-from shothik_payment.domain.ledger.commands import ExtendPeriod, GrantPlan
 from shothik_payment.domain.ledger.limits import end_usage
 from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.ledger.periods import end, extend_credits, give_credits, tell
@@ -21,6 +20,7 @@ from shothik_payment.domain.ledger.standing import (
     require_no_charge,
     require_status,
 )
+from shothik_payment.domain.ledger.subscription_commands import ExtendPeriod, GrantPlan
 from shothik_payment.domain.model.subscription import StepKind, SubscriptionStatus
 from shothik_payment.domain.model.time import DAY, END_OF_TIME, Millis
 

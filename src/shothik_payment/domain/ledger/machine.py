@@ -20,6 +20,7 @@ from shothik_payment.domain.ledger import (
     subscriptions,
 )
 from shothik_payment.domain.ledger import commands as c
+from shothik_payment.domain.ledger import subscription_commands as s
 from shothik_payment.domain.ledger.account import Account
 from shothik_payment.domain.ledger.due import book_due
 from shothik_payment.domain.ledger.outcome import Outcome
@@ -64,15 +65,15 @@ _HANDLERS: dict[type[c.Command], Handler] = {
     c.RecordRefund: refunds.record_refund,
     c.RecordDispute: disputes.record_dispute,
     c.AskPayer: subscriptions.ask_payer,
-    c.Subscribe: subscriptions.subscribe,
-    c.ChangePlan: plan_changes.change_plan,
-    c.KeepSubscription: plan_changes.keep,
-    c.PayRenewal: subscriptions.pay_renewal,
-    c.PauseSubscription: plan_changes.pause,
-    c.ResumeSubscription: subscriptions.resume,
-    c.CancelSubscription: subscriptions.cancel,
-    c.ExtendPeriod: given_plans.extend_period,
-    c.GrantPlan: given_plans.grant_plan,
+    s.Subscribe: subscriptions.subscribe,
+    s.ChangePlan: plan_changes.change_plan,
+    s.KeepSubscription: plan_changes.keep,
+    s.PayRenewal: subscriptions.pay_renewal,
+    s.PauseSubscription: plan_changes.pause,
+    s.ResumeSubscription: subscriptions.resume,
+    s.CancelSubscription: subscriptions.cancel,
+    s.ExtendPeriod: given_plans.extend_period,
+    s.GrantPlan: given_plans.grant_plan,
     c.Freeze: access.freeze,
     c.Unfreeze: access.unfreeze,
     c.Retell: access.retell,

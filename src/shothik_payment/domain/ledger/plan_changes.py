@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from shothik_payment.domain.errors import InvalidRequest, NotInThisStatus, SubscriptionPaymentOpen
 from shothik_payment.domain.events import SubscriptionChanged
 from shothik_payment.domain.ledger.account import Account
-from shothik_payment.domain.ledger.commands import ChangePlan, KeepSubscription, PauseSubscription
 from shothik_payment.domain.ledger.credits import require_not_frozen
 from shothik_payment.domain.ledger.limits import watch_limits
 from shothik_payment.domain.ledger.outcome import Outcome
@@ -20,6 +19,11 @@ from shothik_payment.domain.ledger.standing import (
     require_no_charge,
     require_renewed,
     require_status,
+)
+from shothik_payment.domain.ledger.subscription_commands import (
+    ChangePlan,
+    KeepSubscription,
+    PauseSubscription,
 )
 from shothik_payment.domain.model.plan import Plan, Terms
 from shothik_payment.domain.model.subscription import (

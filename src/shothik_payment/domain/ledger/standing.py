@@ -11,10 +11,10 @@ from shothik_payment.domain.errors import (
 )
 from shothik_payment.domain.events import SubscriptionCreated
 from shothik_payment.domain.ledger.account import Account
-from shothik_payment.domain.ledger.commands import Paying
 from shothik_payment.domain.ledger.limits import end_usage
 from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.ledger.periods import tell
+from shothik_payment.domain.ledger.subscription_commands import Paying
 from shothik_payment.domain.model.payment import Payment
 from shothik_payment.domain.model.plan import Plan, Terms
 from shothik_payment.domain.model.subscription import StepKind, Subscription, SubscriptionStatus

@@ -5,15 +5,7 @@ from __future__ import annotations
 from shothik_payment.domain.errors import InvalidRequest
 from shothik_payment.domain.events import SubscriptionChanged
 from shothik_payment.domain.ledger.account import Account
-from shothik_payment.domain.ledger.commands import (
-    AskPayer,
-    CancelSubscription,
-    GrantCredits,
-    Paying,
-    PayRenewal,
-    ResumeSubscription,
-    Subscribe,
-)
+from shothik_payment.domain.ledger.commands import AskPayer, GrantCredits
 from shothik_payment.domain.ledger.credits import book_grant, require_not_frozen
 from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.ledger.periods import end, give_credits, start, tell
@@ -29,6 +21,13 @@ from shothik_payment.domain.ledger.standing import (
     plan_of,
     require_no_charge,
     require_status,
+)
+from shothik_payment.domain.ledger.subscription_commands import (
+    CancelSubscription,
+    Paying,
+    PayRenewal,
+    ResumeSubscription,
+    Subscribe,
 )
 from shothik_payment.domain.model.grant import GrantSource
 from shothik_payment.domain.model.payment import OPEN_STATUSES

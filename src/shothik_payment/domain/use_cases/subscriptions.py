@@ -10,28 +10,24 @@ from typing import Any
 from shothik_payment.domain.catalog import Catalog
 from shothik_payment.domain.errors import NotFound, PaymentServiceError, Unavailable
 from shothik_payment.domain.ledger import commands as c
-from shothik_payment.domain.ledger.account import Account
-from shothik_payment.domain.ledger.machine import apply
+from shothik_payment.domain.ledger import subscription_commands as s
 from shothik_payment.domain.ledger.outcome import Outcome
-from shothik_payment.domain.ledger.periods import same_period
 from shothik_payment.domain.ledger.writer import LedgerWriter
-from shothik_payment.domain.model.calendar import period_start
-from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.payment import OPEN_STATUSES, Payment, PaymentStatus
-from shothik_payment.domain.model.plan import Plan, Terms
+from shothik_payment.domain.model.plan import Plan
 from shothik_payment.domain.model.subscription import Subscription, SubscriptionStep
 from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.ports.clock import Clock
 from shothik_payment.domain.ports.gateway import PaymentGateway
 from shothik_payment.domain.ports.ids import Ids
-from shothik_payment.domain.ports.ledger_store import Snapshot
 from shothik_payment.domain.ports.payments import Payments
 from shothik_payment.domain.ports.subscription_history import SubscriptionHistory
 from shothik_payment.domain.use_cases.charges import Charges
 from shothik_payment.domain.use_cases.offers import choose_gateway
 from shothik_payment.domain.use_cases.payments import Checkouts
-from shothik_payment.domain.use_cases.requests import recall
+from shothik_payment.domain.use_cases.requests import recall, second_step
 from shothik_payment.domain.use_cases.return_origins import ReturnOrigins
+from shothik_payment.domain.use_cases.subscription_preview import Preview, foresee
 from shothik_payment.domain.use_cases.wallet_views import WalletViews
 
 log = logging.getLogger(__name__)
@@ -55,19 +51,6 @@ class SubscriptionView:
     subscription: Subscription | None
     payment: Payment | None = None
     replayed: bool = False
-
-
-@dataclass(slots=True)
-class Preview:
-    """What a change of plan would do. `due` now (None: nothing) for `credits` now; the plan holds
-    from `effective_at`; `renewal` is paid at `renews_at`."""
-
-    plan: Plan
-    effective_at: Millis
-    due: Money | None
-    credits: int
-    renews_at: Millis
-    renewal: Money | None
 
 
 class Subscriptions:
@@ -120,27 +103,9 @@ class Subscriptions:
         current = wallet.subscription
         changing = current is not None and not current.ended
         paying = self._paying(plan, choice, current if changing else None)
-        kind = c.ChangePlan if changing else c.Subscribe
+        kind = s.ChangePlan if changing else s.Subscribe
         command = kind(**self._common(user_id, None), plan=plan_id, **paying)
-        account = Account(Snapshot(wallet))
-        available = wallet.available
-        outcome = apply(account, command, self._views.rules())
-        if outcome.refusal is not None:
-            raise outcome.refusal
-        after = account.wallet.subscription
-        if after is None:
-            raise RuntimeError("a subscription that was applied is there")
-        payment = outcome.payment
-        later = after.next_plan is not None
-        terms = plan.terms_in(after.currency) or plan.terms
-        return Preview(
-            plan,
-            after.period_end if later else account.at,
-            payment.price if payment is not None else None,
-            payment.credits if payment is not None else _more(account, available),
-            _renews_at(account, current if changing else None, terms, payment),
-            terms.price,
-        )
+        return foresee(wallet, command, plan, self._views.rules())
 
     # Writes that may have to be paid
 
@@ -153,7 +118,7 @@ class Subscriptions:
     ) -> SubscriptionView:
         """A free plan, or one charged to a method on file, is active at once; else its payment
         has the URL where it is paid."""
-        return await self._buy(c.Subscribe, user_id, choice, request, plan_id)
+        return await self._buy(s.Subscribe, user_id, choice, request, plan_id)
 
     async def change(
         self,
@@ -162,22 +127,22 @@ class Subscriptions:
         choice: Choice,
         request: c.RequestBinding | None = None,
     ) -> SubscriptionView:
-        return await self._buy(c.ChangePlan, user_id, choice, request, plan_id)
+        return await self._buy(s.ChangePlan, user_id, choice, request, plan_id)
 
     async def resume(
         self, user_id: str, choice: Choice, request: c.RequestBinding | None = None
     ) -> SubscriptionView:
-        return await self._buy(c.ResumeSubscription, user_id, choice, request)
+        return await self._buy(s.ResumeSubscription, user_id, choice, request)
 
     async def pay(
         self, user_id: str, choice: Choice, request: c.RequestBinding | None = None
     ) -> SubscriptionView:
         """A checkout for a renewal that could not be charged."""
-        return await self._buy(c.PayRenewal, user_id, choice, request)
+        return await self._buy(s.PayRenewal, user_id, choice, request)
 
     async def _buy(
         self,
-        kind: type[c.Paying],
+        kind: type[s.Paying],
         user_id: str,
         choice: Choice,
         request: c.RequestBinding | None,
@@ -187,7 +152,7 @@ class Subscriptions:
         try:
             plan = None if plan_id is None else self._plan(plan_id)
             current = (await self._views.wallet(user_id)).subscription
-            if kind is c.Subscribe or (current is not None and current.ended):
+            if kind is s.Subscribe or (current is not None and current.ended):
                 current = None
             paying = self._paying(plan, choice, current)
         except PaymentServiceError as refusal:
@@ -200,9 +165,10 @@ class Subscriptions:
         outcome = await self._writer.submit(kind(**common, **paying, saved_method=saved, **fields))
         view = await self._advance(user_id, request)
         if await self._declined(outcome.payment) and not _has_link(view):
-            again = self._common(user_id, _by_link(request))
+            link = second_step(request)
+            again = self._common(user_id, link)
             await self._writer.submit(kind(**again, **paying, saved_method=False, **fields))
-            view = await self._advance(user_id, None)
+            view = await self._advance(user_id, link)
         view.replayed = outcome.replayed
         return view
 
@@ -254,23 +220,23 @@ class Subscriptions:
     ) -> SubscriptionView:
         """At the period's end, or now."""
         return await self._submit(
-            c.CancelSubscription(**self._common(user_id, request), now=now, reason=reason)
+            s.CancelSubscription(**self._common(user_id, request), now=now, reason=reason)
         )
 
     async def keep(self, user_id: str, request: c.RequestBinding | None = None) -> SubscriptionView:
         """Take back what was to happen at the period's end."""
-        return await self._submit(c.KeepSubscription(**self._common(user_id, request)))
+        return await self._submit(s.KeepSubscription(**self._common(user_id, request)))
 
     async def pause(
         self, user_id: str, request: c.RequestBinding | None = None
     ) -> SubscriptionView:
-        return await self._submit(c.PauseSubscription(**self._common(user_id, request)))
+        return await self._submit(s.PauseSubscription(**self._common(user_id, request)))
 
     async def extend(
         self, user_id: str, days: int, reason: str, request: c.RequestBinding | None = None
     ) -> SubscriptionView:
         return await self._submit(
-            c.ExtendPeriod(**self._common(user_id, request), days=days, reason=reason)
+            s.ExtendPeriod(**self._common(user_id, request), days=days, reason=reason)
         )
 
     async def grant(
@@ -282,7 +248,7 @@ class Subscriptions:
         request: c.RequestBinding | None = None,
     ) -> SubscriptionView:
         """A plan without a payment."""
-        command = c.GrantPlan(
+        command = s.GrantPlan(
             **self._common(user_id, request), plan=plan_id, reason=reason, ends_at=ends_at
         )
         return await self._submit(command)
@@ -326,29 +292,6 @@ class Subscriptions:
             "success_url": choice.success_url,
             "cancel_url": choice.cancel_url,
         }
-
-
-def _renews_at(
-    account: Account, before: Subscription | None, terms: Terms, payment: Payment | None
-) -> Millis:
-    """A payment that is open yet may begin a period of its own."""
-    after = account.wallet.subscription
-    if after is None:
-        raise RuntimeError("a subscription that was applied is there")
-    if payment is None or (before is not None and same_period(before, terms)):
-        return after.period_end
-    return period_start(account.at, 1, terms.interval, after.time_zone)
-
-
-def _more(account: Account, available: int) -> int:
-    return max(0, account.wallet.available - available)
-
-
-def _by_link(request: c.RequestBinding | None) -> c.RequestBinding | None:
-    """A key of its own for the second try, so that it is made once, too."""
-    if request is None:
-        return None
-    return c.RequestBinding(f"{request.key} by link", request.client_key, request.fingerprint)
 
 
 def _has_link(view: SubscriptionView) -> bool:

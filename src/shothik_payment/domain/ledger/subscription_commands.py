@@ -1,0 +1,77 @@
+"""What can be asked of a user's subscription; see `commands` for what holds for all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shothik_payment.domain.ledger.commands import Command
+from shothik_payment.domain.model.time import Millis
+
+
+@dataclass(slots=True, kw_only=True)
+class Paying(Command):
+    """How what it costs is paid: to `gateway`, in `currency` (both None where nothing is), with the
+    saved method or else in a checkout that leads back to the URLs."""
+
+    gateway: str | None = None
+    currency: str | None = None
+    saved_method: bool = False
+    success_url: str | None = None
+    cancel_url: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Subscribe(Paying):
+    plan: str
+
+
+@dataclass(slots=True, kw_only=True)
+class ChangePlan(Paying):
+    """Up: at once, for the rest of the period. Down: from the next period on."""
+
+    plan: str
+
+
+@dataclass(slots=True, kw_only=True)
+class PayRenewal(Paying):
+    """The payer wants to pay a renewal that could not be charged."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ResumeSubscription(Paying):
+    """After a pause; before it has begun, the pause is taken back."""
+
+
+@dataclass(slots=True, kw_only=True)
+class PauseSubscription(Command):
+    """From the end of the period on."""
+
+
+@dataclass(slots=True, kw_only=True)
+class CancelSubscription(Command):
+    """At the end of the period, or `now`: then the credits end, too."""
+
+    now: bool = False
+    reason: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class KeepSubscription(Command):
+    """Takes back a cancellation or a change that were to come at the end of the period."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ExtendPeriod(Command):
+    """An admin lets the period end `days` later; those that follow begin there."""
+
+    days: int
+    reason: str
+
+
+@dataclass(slots=True, kw_only=True)
+class GrantPlan(Command):
+    """An admin gives a plan for one period of it, or until `ends_at`, and nothing is paid."""
+
+    plan: str
+    reason: str
+    ends_at: Millis | None = None
