@@ -60,6 +60,7 @@ class SandboxGateway:
             success_url=payment.success_url,
             cancel_url=payment.cancel_url,
             saves_method=payment.saves_method,
+            plan=payment.plan,
         )
 
     async def look_up(self, payment: Payment) -> GatewayReport:

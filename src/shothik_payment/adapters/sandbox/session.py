@@ -52,6 +52,7 @@ class SandboxSession:
     outcome: str | None = None
     decided_at: Millis = Millis(0)
     saves_method: bool = False
+    plan: str | None = None
     refunds: list[list[Any]] = field(default_factory=list)
 
     @property

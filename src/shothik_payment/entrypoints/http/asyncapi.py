@@ -54,7 +54,8 @@ RULES = (
     (
         "After a longer downtime",
         "Read `GET /api/v1/blocklist`: the users who are stopped for your service now, each with"
-        " the `sequence` to go on from.",
+        " the `sequence` to go on from. Whom you have kept as stopped from before, and who is not"
+        " listed, may go on.",
     ),
 )
 QUEUES = (

@@ -46,6 +46,8 @@ class Session(Protocol):
     @property
     def pack_id(self) -> str | None: ...
     @property
+    def plan(self) -> str | None: ...
+    @property
     def price(self) -> Money: ...
     @property
     def success_url(self) -> str | None: ...
@@ -95,17 +97,23 @@ def sandbox_handlers(desk: Desk, catalog: Catalog) -> Sequence[Router]:
 
 class _Pages:
     def __init__(self, catalog: Catalog) -> None:
-        self._titles = {pack.id: pack.title for pack in catalog.packs}
+        self._packs = {pack.id: pack.title for pack in catalog.packs}
+        self._plans = {plan.id: plan.terms.title for plan in catalog.billing.plans.values()}
 
     def of(self, session: Session, problem: str | None = None, status: int = 200) -> Response[str]:
         """What is bought and the choice; once it has ended, how."""
-        title = self._titles.get(session.pack_id or "") or f"{session.credits} credits"
+        title = self._title(session)
         context = {"session": session, "title": title, "problem": problem, "endings": _ENDINGS}
         if session.outcome is not None:
             context["result"] = _RESULTS[session.outcome]
             context["paid"] = session.outcome not in _NOT_PAID
             context["return_url"] = _return_url(session)
         return page("checkout.html", status, context, _origins(session))
+
+    def _title(self, session: Session) -> str:
+        if session.plan is not None:
+            return f"{self._plans.get(session.plan, session.plan)} plan"
+        return self._packs.get(session.pack_id or "") or f"{session.credits} credits"
 
     def missing(self) -> Response[str]:
         return page("missing.html", 404, {})
