@@ -38,6 +38,7 @@ from shothik_payment.domain.ports.shared_lock import SharedLock
 from shothik_payment.domain.ports.shared_values import SharedValues
 from shothik_payment.domain.ports.subscription_history import SubscriptionHistory
 from shothik_payment.domain.ports.wallets import Wallets
+from shothik_payment.domain.ports.web_sessions import WebSessions
 from shothik_payment.domain.ports.webhook_inbox import WebhookInbox
 from tests.support.rabbit_client import Client, recorded
 from tests.support.redis import age, connected, emptied_redis
@@ -55,6 +56,7 @@ class StorePorts:
     audit: LedgerAudit
     pruning: Pruning
     inbox: WebhookInbox
+    sessions: WebSessions
     health: HealthCheck
     documents: Callable[[str], Documents]
 
@@ -78,6 +80,7 @@ def memory_ports(state: MemoryState) -> StorePorts:
         memory.MemoryLedgerAudit(state),
         memory.MemoryPruning(state),
         memory.MemoryWebhookInbox(state),
+        memory.MemoryWebSessions(state),
         memory.MemoryHealth("store"),
         lambda kind: memory.MemoryDocuments(state, kind),
     )
@@ -94,6 +97,7 @@ def sqlite_ports(database: SqliteDatabase) -> StorePorts:
         sqlite.SqliteLedgerAudit(database),
         sqlite.SqlitePruning(database),
         sqlite.SqliteWebhookInbox(database),
+        sqlite.SqliteWebSessions(database),
         sqlite.SqliteHealth(database),
         lambda kind: sqlite.SqliteDocuments(database, kind),
     )
@@ -110,6 +114,7 @@ def mongo_ports(database: MongoDatabase) -> StorePorts:
         mongo.MongoLedgerAudit(database),
         mongo.MongoPruning(database),
         mongo.MongoWebhookInbox(database),
+        mongo.MongoWebSessions(database),
         mongo.MongoHealth(database),
         lambda kind: mongo.MongoDocuments(database, kind),
     )

@@ -22,6 +22,7 @@ from shothik_payment.domain.use_cases.payments import Checkouts
 from shothik_payment.domain.use_cases.reconcile import Reconcile
 from shothik_payment.domain.use_cases.replay import Replay
 from shothik_payment.domain.use_cases.settlements import Settlements
+from shothik_payment.domain.use_cases.sign_in import SignIn
 from shothik_payment.domain.use_cases.spend import Spend
 from shothik_payment.domain.use_cases.subscriptions import Subscriptions
 from shothik_payment.domain.use_cases.user_admin import UserAdmin
@@ -56,6 +57,7 @@ class Application:
     key_ring: KeyRing
     active_services: ActiveServices
     tokens: TokenVerifier
+    sign_in: SignIn
     answers: AnswerCache
     limiter: RateLimiter
     verify: Verify

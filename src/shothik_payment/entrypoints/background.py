@@ -22,9 +22,10 @@ _STOP_SECONDS = 5.0
 class Chore:
     """Work that comes again and again.
 
-    `step` does a part and says whether there is more to do at once. Otherwise it is called again
-    after `every_seconds`, or when `wake` is set, but never sooner than `pause_seconds` after its
-    last call: so a busy waker is served in batches. `only_waits`: a step may be cut off at once.
+    `step` does a part and says whether there is more to do at once, which is after `rest_seconds`:
+    that much room is left to others. Otherwise it is called again after `every_seconds`, or when
+    `wake` is set, but never sooner than `pause_seconds` after its last call: so a busy waker is
+    served in batches. `only_waits`: a step may be cut off at once.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Chore:
     wake: asyncio.Event | None = None
     pause_seconds: float = 0.0
     only_waits: bool = False
+    rest_seconds: float = 0.0
 
 
 class Background:
@@ -72,7 +74,9 @@ class Background:
             if back_off:
                 log.info("background work goes on", work=chore.name)
             back_off = 0.0
-            if not more:
+            if more:
+                await self._sleep(chore.rest_seconds)
+            else:
                 await self._sleep(chore.pause_seconds)
                 await self._sleep(chore.every_seconds - chore.pause_seconds, chore.wake)
 

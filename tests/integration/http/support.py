@@ -25,6 +25,7 @@ from shothik_payment.adapters.memory.rate_limiter import MemoryRateLimiter
 from shothik_payment.adapters.memory.state import MemoryState
 from shothik_payment.adapters.memory.subscription_history import MemorySubscriptionHistory
 from shothik_payment.adapters.memory.wallets import MemoryWallets
+from shothik_payment.adapters.memory.web_sessions import MemoryWebSessions
 from shothik_payment.adapters.memory.webhook_inbox import MemoryWebhookInbox
 from shothik_payment.adapters.sandbox import Signer
 from shothik_payment.adapters.system import SystemIds
@@ -48,6 +49,7 @@ from shothik_payment.domain.use_cases.reconcile import Reconcile
 from shothik_payment.domain.use_cases.replay import Replay
 from shothik_payment.domain.use_cases.return_origins import ReturnOrigins
 from shothik_payment.domain.use_cases.settlements import Settlements
+from shothik_payment.domain.use_cases.sign_in import SignIn
 from shothik_payment.domain.use_cases.spend import Spend
 from shothik_payment.domain.use_cases.subscriptions import Subscriptions
 from shothik_payment.domain.use_cases.user_admin import UserAdmin
@@ -138,6 +140,7 @@ class World:
             clock,
             ids,
         )
+        tokens = JwtVerifier(SharedSecret(SECRET), ClaimRules(), clock)
         return Application(
             catalog=self.catalog,
             clock=clock,
@@ -159,7 +162,8 @@ class World:
             key_administration=KeyAdministration(keys, self.catalog, clock, ids),
             key_ring=KeyRing(keys, self.catalog, active, clock),
             active_services=active,
-            tokens=JwtVerifier(SharedSecret(SECRET), ClaimRules(), clock),
+            tokens=tokens,
+            sign_in=SignIn(MemoryWebSessions(state), tokens, clock, ids),
             answers=self.answers,
             limiter=MemoryRateLimiter(clock),
             verify=Verify(audit),

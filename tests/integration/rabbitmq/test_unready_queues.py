@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from shothik_payment.adapters.memory.documents import MemoryDocuments
 from shothik_payment.adapters.memory.pruning import MemoryPruning
+from shothik_payment.adapters.memory.web_sessions import MemoryWebSessions
 from shothik_payment.adapters.memory.webhook_inbox import MemoryWebhookInbox
 from shothik_payment.adapters.rabbitmq import (
     RabbitConnection,
@@ -60,7 +61,12 @@ async def _chores(service: TestService, broker: RabbitEventBroker) -> dict[str, 
         sweep=service.sweep,
         payment_checks=service.payment_checks,
         webhooks=service.webhooks,
-        prune=Prune(MemoryPruning(service.state), MemoryWebhookInbox(service.state), service.clock),
+        prune=Prune(
+            MemoryPruning(service.state),
+            MemoryWebhookInbox(service.state),
+            MemoryWebSessions(service.state),
+            service.clock,
+        ),
         committed=asyncio.Event(),
         watch=None,
     )

@@ -2,7 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from shothik_payment.adapters.memory import MemoryPruning, MemoryState, MemoryWebhookInbox
+from shothik_payment.adapters.memory import (
+    MemoryPruning,
+    MemoryState,
+    MemoryWebhookInbox,
+    MemoryWebSessions,
+)
 from shothik_payment.domain.model.time import DAY, Millis
 from shothik_payment.domain.ports.gateway import Notification
 from shothik_payment.domain.ports.ledger_store import RequestRecord
@@ -24,7 +29,7 @@ def state() -> MemoryState:
 
 @pytest.fixture
 def prune(state: MemoryState) -> Prune:
-    return Prune(MemoryPruning(state), MemoryWebhookInbox(state), Today())
+    return Prune(MemoryPruning(state), MemoryWebhookInbox(state), MemoryWebSessions(state), Today())
 
 
 async def handled(state: MemoryState, event_id: str, at: Millis) -> None:

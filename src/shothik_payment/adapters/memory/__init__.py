@@ -16,6 +16,7 @@ from shothik_payment.adapters.memory.shared_values import MemorySharedValues
 from shothik_payment.adapters.memory.state import MemoryState
 from shothik_payment.adapters.memory.subscription_history import MemorySubscriptionHistory
 from shothik_payment.adapters.memory.wallets import MemoryWallets
+from shothik_payment.adapters.memory.web_sessions import MemoryWebSessions
 from shothik_payment.adapters.memory.webhook_inbox import MemoryWebhookInbox
 
 __all__ = [
@@ -35,5 +36,6 @@ __all__ = [
     "MemoryState",
     "MemorySubscriptionHistory",
     "MemoryWallets",
+    "MemoryWebSessions",
     "MemoryWebhookInbox",
 ]

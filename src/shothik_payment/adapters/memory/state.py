@@ -14,6 +14,7 @@ from shothik_payment.domain.model.payment import Payment
 from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.model.transaction import Transaction
 from shothik_payment.domain.model.wallet import Wallet
+from shothik_payment.domain.model.web_session import WebSession
 from shothik_payment.domain.ports.api_keys import AuditEntry
 from shothik_payment.domain.ports.event_log import RecordedEvent
 from shothik_payment.domain.ports.ledger_store import RequestRecord
@@ -58,6 +59,7 @@ class MemoryState:
     api_key_audit: list[AuditEntry] = field(default_factory=list)
     documents: dict[tuple[str, str], bytes] = field(default_factory=dict)
     webhooks: dict[tuple[str, str], KeptWebhook] = field(default_factory=dict)
+    web_sessions: dict[bytes, WebSession] = field(default_factory=dict)
 
     def wallet(self, user_id: str) -> Wallet:
         stored = self.wallets.get(user_id)

@@ -12,6 +12,7 @@ from shothik_payment.adapters.mongo.payments import MongoPayments
 from shothik_payment.adapters.mongo.pruning import MongoPruning
 from shothik_payment.adapters.mongo.subscription_history import MongoSubscriptionHistory
 from shothik_payment.adapters.mongo.wallets import MongoWallets
+from shothik_payment.adapters.mongo.web_sessions import MongoWebSessions
 from shothik_payment.adapters.mongo.webhook_inbox import MongoWebhookInbox
 
 __all__ = [
@@ -27,5 +28,6 @@ __all__ = [
     "MongoPruning",
     "MongoSubscriptionHistory",
     "MongoWallets",
+    "MongoWebSessions",
     "MongoWebhookInbox",
 ]

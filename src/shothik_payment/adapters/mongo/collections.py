@@ -240,6 +240,17 @@ class ApiKeyAuditDocument(Stored):
         indexes = (_index("key", "key_id", "number", unique=True),)
 
 
+class WebSessionDocument(Stored):
+    """`_id` is the digest of the session's cookie."""
+
+    id: bytes
+    expires_at: int
+
+    class Settings:
+        name = names.WEB_SESSIONS
+        indexes = (_index("expire", "expires_at"),)
+
+
 class PlainDocument(Stored):
     """`_id` is `{kind}/{document id}`."""
 
@@ -273,6 +284,7 @@ ALL: tuple[type[Stored], ...] = (
     PrunedDocument,
     ApiKeyDocument,
     ApiKeyAuditDocument,
+    WebSessionDocument,
     PlainDocument,
     SchemaDocument,
 )

@@ -11,6 +11,7 @@ from shothik_payment.adapters.sqlite.payments import SqlitePayments
 from shothik_payment.adapters.sqlite.pruning import SqlitePruning
 from shothik_payment.adapters.sqlite.subscription_history import SqliteSubscriptionHistory
 from shothik_payment.adapters.sqlite.wallets import SqliteWallets
+from shothik_payment.adapters.sqlite.web_sessions import SqliteWebSessions
 from shothik_payment.adapters.sqlite.webhook_inbox import SqliteWebhookInbox
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "SqlitePruning",
     "SqliteSubscriptionHistory",
     "SqliteWallets",
+    "SqliteWebSessions",
     "SqliteWebhookInbox",
 ]

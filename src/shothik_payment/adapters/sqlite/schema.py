@@ -236,7 +236,20 @@ CREATE TABLE subscription_steps (
 ) STRICT, WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
+_VERSION_5 = """
+-- Browsers that are signed in; of a cookie only its SHA-256.
+CREATE TABLE web_sessions (
+    digest BLOB PRIMARY KEY,
+    realm TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    form_token TEXT NOT NULL,
+    opened_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX web_sessions_expire ON web_sessions (expires_at);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
 """Step n turns a file of version n (0: empty) into one of version n + 1. Only ever append."""
 
 

@@ -1,4 +1,4 @@
-"""Taking away events, request records and webhooks that are past their keeping."""
+"""Taking away events, request records, webhooks and sessions past their keeping."""
 
 from __future__ import annotations
 
@@ -10,15 +10,19 @@ from shothik_payment.domain.ports.pruning import (
     KEEP_WEBHOOKS,
     Pruning,
 )
+from shothik_payment.domain.ports.web_sessions import WebSessions
 from shothik_payment.domain.ports.webhook_inbox import WebhookInbox
 
 PRUNE_BATCH = 1_000
 
 
 class Prune:
-    def __init__(self, pruning: Pruning, inbox: WebhookInbox, clock: Clock) -> None:
+    def __init__(
+        self, pruning: Pruning, inbox: WebhookInbox, sessions: WebSessions, clock: Clock
+    ) -> None:
         self._pruning = pruning
         self._inbox = inbox
+        self._sessions = sessions
         self._clock = clock
 
     async def run(self) -> bool:
@@ -27,4 +31,5 @@ class Prune:
         events = await self._pruning.prune_events(Millis(now - KEEP_EVENTS), PRUNE_BATCH)
         requests = await self._pruning.prune_requests(Millis(now - KEEP_REQUESTS), PRUNE_BATCH)
         webhooks = await self._inbox.prune(Millis(now - KEEP_WEBHOOKS), PRUNE_BATCH)
-        return PRUNE_BATCH in (events, requests, webhooks)
+        sessions = await self._sessions.prune(now, PRUNE_BATCH)
+        return PRUNE_BATCH in (events, requests, webhooks, sessions)

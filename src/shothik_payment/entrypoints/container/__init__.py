@@ -33,6 +33,7 @@ from shothik_payment.domain.use_cases.relay import Relay
 from shothik_payment.domain.use_cases.replay import Replay
 from shothik_payment.domain.use_cases.return_origins import ReturnOrigins
 from shothik_payment.domain.use_cases.settlements import Settlements
+from shothik_payment.domain.use_cases.sign_in import SignIn
 from shothik_payment.domain.use_cases.spend import Spend
 from shothik_payment.domain.use_cases.subscriptions import Subscriptions
 from shothik_payment.domain.use_cases.user_admin import UserAdmin
@@ -243,6 +244,7 @@ class Container(containers.DeclarativeContainer):
         ),
         active_services=active_services,
         tokens=tokens,
+        sign_in=providers.Singleton(SignIn, store.provided.sessions, tokens, wall_clock, ids),
         answers=cache.provided.answers,
         limiter=cache.provided.limiter,
         verify=verify,
@@ -281,7 +283,13 @@ class Container(containers.DeclarativeContainer):
         sweep=expiry_sweep,
         payment_checks=payment_checks,
         webhooks=webhooks,
-        prune=providers.Singleton(Prune, store.provided.pruning, store.provided.inbox, wall_clock),
+        prune=providers.Singleton(
+            Prune,
+            store.provided.pruning,
+            store.provided.inbox,
+            store.provided.sessions,
+            wall_clock,
+        ),
         clock_run=clock_run,
         committed=committed,
         watch=store.provided.watch,

@@ -26,6 +26,7 @@ from shothik_payment.domain.ports.shared_lock import SharedLock
 from shothik_payment.domain.ports.shared_values import SharedValues
 from shothik_payment.domain.ports.subscription_history import SubscriptionHistory
 from shothik_payment.domain.ports.wallets import Wallets
+from shothik_payment.domain.ports.web_sessions import WebSessions
 from shothik_payment.domain.ports.webhook_inbox import WebhookInbox
 from shothik_payment.entrypoints.settings import OnLoss, Settings
 
@@ -53,6 +54,7 @@ class Store:
     audit: LedgerAudit
     pruning: Pruning
     inbox: WebhookInbox
+    sessions: WebSessions
     health: HealthCheck
     documents: Callable[[str], Documents]
     watch: OutboxWatch | None = None
@@ -101,6 +103,7 @@ def memory_store(settings: Settings) -> Store:
         memory.MemoryLedgerAudit(state),
         memory.MemoryPruning(state),
         memory.MemoryWebhookInbox(state),
+        memory.MemoryWebSessions(state),
         memory.MemoryHealth("store"),
         lambda kind: memory.MemoryDocuments(state, kind),
     )
@@ -130,6 +133,7 @@ def sqlite_store(settings: Settings) -> Store:
         sqlite.SqliteLedgerAudit(database),
         sqlite.SqlitePruning(database),
         sqlite.SqliteWebhookInbox(database),
+        sqlite.SqliteWebSessions(database),
         sqlite.SqliteHealth(database),
         lambda kind: sqlite.SqliteDocuments(database, kind),
     )
@@ -153,6 +157,7 @@ def mongodb_store(settings: Settings) -> Store:
         mongo.MongoLedgerAudit(database),
         mongo.MongoPruning(database),
         mongo.MongoWebhookInbox(database),
+        mongo.MongoWebSessions(database),
         mongo.MongoHealth(database),
         lambda kind: mongo.MongoDocuments(database, kind),
         mongo.MongoOutboxWatch(database),
