@@ -23,6 +23,7 @@ from litestar.types import (
     Send,
 )
 
+from shothik_payment.entrypoints.account import account_router
 from shothik_payment.entrypoints.application import Application
 from shothik_payment.entrypoints.http.asyncapi_routes import asyncapi_routes
 from shothik_payment.entrypoints.http.call import BODY_LIMIT, Api, Call
@@ -47,6 +48,9 @@ from shothik_payment.entrypoints.http.routes import (
 )
 from shothik_payment.entrypoints.http.routes.schema import schema_routes
 from shothik_payment.entrypoints.http.settings import HttpSettings
+from shothik_payment.entrypoints.pages.assets import assets
+from shothik_payment.entrypoints.pages.rendering import template_config
+from shothik_payment.entrypoints.panel import panel_router
 
 BASE_PATH = "/api/v1"
 
@@ -116,6 +120,9 @@ def create_app(
         route_handlers=[
             Router(BASE_PATH, route_handlers=[*_ROUTES, returns.returned]),
             Router("/", route_handlers=_KEY_ROUTES, include_in_schema=False),
+            panel_router(),
+            account_router(),
+            assets,
             health.live,
             health.ready,
             *schema_routes(http_settings.public_url),
@@ -124,6 +131,7 @@ def create_app(
         ],
         lifespan=list(lifespan),
         exception_handlers=EXCEPTION_HANDLERS,
+        template_config=template_config(),
         openapi_config=None,
         logging_config=None,
         request_max_body_size=BODY_LIMIT,

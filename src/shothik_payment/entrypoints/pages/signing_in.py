@@ -1,0 +1,138 @@
+"""The pages before a session and after it, and what goes wrong in between."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from litestar import Request, Response, get, post
+from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
+from litestar.response import Template
+from litestar.types import ExceptionHandlersMap
+from msgspec import Struct
+
+from shothik_payment.domain.errors import Forbidden, PaymentServiceError, Unauthenticated
+from shothik_payment.domain.model.web_session import Realm
+from shothik_payment.entrypoints.http import door
+from shothik_payment.entrypoints.http.call import AnyRequest, call_of
+from shothik_payment.entrypoints.http.errors import failure, surprise
+from shothik_payment.entrypoints.http.validation import QueryReader
+from shothik_payment.entrypoints.pages.visits import (
+    Visit,
+    cookie_name,
+    cookies_of,
+    read_pairs,
+    require_same_origin,
+    see_other,
+    session_cookie,
+    stranger,
+    visit_of,
+)
+
+ATTEMPTS_PER_MINUTE = 30
+_MAX_NEXT = 512
+
+
+class _Nothing(Struct):
+    pass
+
+
+_NOTHING = QueryReader(_Nothing)
+
+
+def sign_in_handlers(realm: Realm) -> Sequence[HTTPRouteHandler]:
+    home = f"/{realm}"
+
+    @get("/sign-in")
+    async def ask(request: AnyRequest) -> Template:
+        return _ask(stranger(request, realm), request.query_params.get("next"))
+
+    @post("/sign-in", status_code=200)
+    async def sign_in(request: AnyRequest) -> Template | Response[None]:
+        visit = stranger(request, realm)
+        call = visit.call
+        require_same_origin(call)
+        sent = await read_pairs(call, request.receive)
+        wanted = sent.get("next", [""])[0]
+        subject = f"sign-in:{realm}:{door.client_ip(call)}"
+        try:
+            door.require_allowed(await call.app.limiter.hit(subject, ATTEMPTS_PER_MINUTE, 60))
+            cookie, session = await call.app.sign_in.open(realm, sent.get("token", [""])[0])
+        except PaymentServiceError as error:
+            return _ask(visit, wanted, error, failure(call, error).status)
+        seconds = max(1, (session.expires_at - session.opened_at) // 1000)
+        return see_other(_own(home, wanted), [session_cookie(call, realm, cookie, seconds)])
+
+    @post("/sign-out", status_code=303)
+    async def sign_out(request: AnyRequest) -> Response[None]:
+        visit = await visit_of(request, realm)
+        await visit.form(request.receive, _NOTHING, "sign out", realm)
+        if visit.session is not None:
+            await visit.app.sign_in.close(visit.session)
+        return see_other(f"{home}/sign-in", [session_cookie(visit.call, realm, "", 0)])
+
+    return [ask, sign_in, sign_out]
+
+
+def _ask(
+    visit: Visit,
+    wanted: str | None,
+    problem: PaymentServiceError | None = None,
+    status: int = 200,
+) -> Template:
+    return visit.show("sign_in.html", status, problem=problem, next=wanted or "")
+
+
+def _own(home: str, wanted: str) -> str:
+    """Where to go on: a page of the same realm, whatever the address says."""
+    inside = wanted == home or wanted.startswith((f"{home}/", f"{home}?"))
+    plain = wanted.isprintable() and wanted.isascii() and len(wanted) <= _MAX_NEXT
+    return wanted if inside and plain and "\\" not in wanted else home
+
+
+def problem_pages(realm: Realm) -> ExceptionHandlersMap:
+    """What a refusal looks like on a page."""
+
+    def ask_to_sign_in(request: Request[Any, Any, Any], error: Unauthenticated) -> Response[Any]:
+        if request.method != "GET":
+            return refuse(request, error)
+        call = call_of(request.scope)
+        path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        had_session = cookie_name(realm) in cookies_of(call)
+        problem = error if had_session else None
+        page = _ask(stranger(request, realm), path, problem, 401)
+        if had_session:
+            page.set_cookie(session_cookie(call, realm, "", 0))
+        return page
+
+    def refuse(request: Request[Any, Any, Any], error: PaymentServiceError) -> Response[Any]:
+        answer = failure(call_of(request.scope), error)
+        return _problem(request, realm, answer.status, error.message, error.code)
+
+    def refuse_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+        if error.status_code >= 500:
+            return unexpected(request, error)
+        text = "There is no such page." if error.status_code == 404 else error.detail
+        return _problem(request, realm, error.status_code, text, None)
+
+    def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+        call = call_of(request.scope)
+        surprise(call, error)
+        text = f"Something went wrong here; it is recorded as {call.request_id}."
+        return _problem(request, realm, 500, text, "internal_error")
+
+    return {
+        Unauthenticated: ask_to_sign_in,
+        Forbidden: refuse,
+        PaymentServiceError: refuse,
+        HTTPException: refuse_http,
+        Exception: unexpected,
+    }
+
+
+def _problem(
+    request: Request[Any, Any, Any], realm: Realm, status: int, text: str, code: str | None
+) -> Template:
+    visit = stranger(request, realm)
+    return visit.show("problem.html", status, text=text, code=code, number=status)

@@ -1,0 +1,215 @@
+"""One request of a browser that is signed in: whose it is, what its form says, what it is shown."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from http.cookies import CookieError, SimpleCookie
+from typing import Any, Generic, TypeVar
+from urllib.parse import parse_qsl, urlencode, urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+import msgspec
+from litestar import Response
+from litestar.datastructures import Cookie
+from litestar.response import Template
+from litestar.types import Receive
+
+from shothik_payment.domain.errors import Forbidden, InvalidRequest, PaymentServiceError
+from shothik_payment.domain.ledger.commands import RequestBinding
+from shothik_payment.domain.model.web_session import Realm, WebSession
+from shothik_payment.domain.use_cases.requests import bind
+from shothik_payment.entrypoints.application import Application
+from shothik_payment.entrypoints.http.call import AnyRequest, Call, call_of
+from shothik_payment.entrypoints.http.validation import MAX_QUERY_FIELDS, QueryReader
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+FORM_TOKEN = "form_token"  # noqa: S105 the field's name
+REQUEST_KEY = "request_key"
+_ZONE_COOKIE = "zone"
+_UTC = ZoneInfo("UTC")
+_MAX_KEY = 64
+
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted(Generic[T]):
+    """A form that may be acted on. `request` binds it to one effect, however often it is sent."""
+
+    fields: T
+    request: RequestBinding
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """`session` None on the pages before signing in."""
+
+    call: Call
+    realm: Realm
+    session: WebSession | None
+    zone: ZoneInfo
+
+    @property
+    def app(self) -> Application:
+        return self.call.app
+
+    @property
+    def user_id(self) -> str:
+        """Who is signed in. Raises Forbidden where nobody is."""
+        return self._signed_in().user_id
+
+    @property
+    def actor(self) -> str:
+        """As audit logs and request keys name an admin."""
+        return f"{self.realm}:{self.user_id}"
+
+    def _signed_in(self) -> WebSession:
+        if self.session is None:
+            raise Forbidden("This needs somebody who is signed in.")
+        return self.session
+
+    def show(
+        self, template: str, status: int = 200, *, problem: PaymentServiceError | None = None,
+        **context: Any,
+    ) -> Template:  # fmt: skip
+        """A page. `problem`: what the form on it was refused for."""
+        context |= {
+            "visit": self,
+            "problem": problem,
+            "request_key": secrets.token_urlsafe(18),
+            "home": f"/{self.realm}",
+        }
+        return Template(template, context=context, status_code=status, headers=HEADERS)
+
+    async def form(
+        self, receive: Receive, reader: QueryReader[T], operation: str, subject: str
+    ) -> Submitted[T]:
+        """What a form of this session's says; fields left blank are as if they were not there.
+        `operation` and `subject` are what the form does, and to whom.
+
+        Raises Forbidden for a form that is not this session's own, InvalidRequest.
+        """
+        require_same_origin(self.call)
+        sent = await read_pairs(self.call, receive)
+        token, key = sent.pop(FORM_TOKEN, [""])[0], sent.pop(REQUEST_KEY, [""])[0]
+        if not hmac.compare_digest(token.encode(), self._signed_in().form_token.encode()):
+            raise Forbidden("This form is not of your session; load the page again.")
+        if not 0 < len(key) <= _MAX_KEY:
+            raise InvalidRequest.of(REQUEST_KEY, "the key that the form came with")
+        filled = [(name, text) for name, texts in sent.items() for text in texts if text]
+        fields = reader.read(urlencode(filled).encode())
+        fingerprint = subject.encode() + b"\n" + msgspec.json.encode(fields, order="deterministic")
+        digest = hmac.digest(b"form", fingerprint, "sha256")[:16]
+        binding = bind(self.actor, operation, key, digest)
+        if binding is None:
+            raise RuntimeError("a key that was checked")
+        return Submitted(fields, binding)
+
+    def query(self, reader: QueryReader[T]) -> T:
+        """The filters of a page; blank ones are as if not there. Raises InvalidRequest."""
+        pairs = _pairs(self.call.scope["query_string"])
+        return reader.read(urlencode([(name, text) for name, text in pairs if text]).encode())
+
+
+async def visit_of(request: AnyRequest, realm: Realm) -> Visit:
+    """Raises Unauthenticated, Forbidden."""
+    call = call_of(request.scope)
+    cookies = cookies_of(call)
+    session = await call.app.sign_in.session(realm, cookies.get(cookie_name(realm)))
+    return Visit(call, realm, session, _zone(cookies))
+
+
+def stranger(request: AnyRequest, realm: Realm) -> Visit:
+    """A visit of somebody who is not signed in."""
+    call = call_of(request.scope)
+    return Visit(call, realm, None, _zone(cookies_of(call)))
+
+
+def cookie_name(realm: Realm) -> str:
+    return f"shothik_{realm}"
+
+
+def session_cookie(call: Call, realm: Realm, value: str, seconds: int) -> Cookie:
+    return Cookie(
+        key=cookie_name(realm),
+        value=value,
+        path=f"/{realm}",
+        max_age=seconds,
+        httponly=True,
+        samesite="strict",
+        secure=call.api.settings.public_url.startswith("https:"),
+    )
+
+
+def see_other(path: str, cookies: list[Cookie] | None = None) -> Response[None]:
+    """Go on to a page of this service."""
+    return Response(None, status_code=303, headers=HEADERS | {"Location": path}, cookies=cookies)
+
+
+def require_same_origin(call: Call) -> None:
+    """Raises Forbidden for what another site made the browser send."""
+    site = call.headers.get(b"sec-fetch-site")
+    origin = call.headers.get(b"origin")
+    host = call.headers.get(b"host", b"").decode("latin-1")
+    if site is not None and site not in (b"same-origin", b"none"):
+        raise Forbidden("This form was sent from another site.")
+    if origin is not None and urlsplit(origin.decode("latin-1")).netloc not in (
+        host,
+        urlsplit(call.api.settings.public_url).netloc,
+    ):
+        raise Forbidden("This form was sent from another site.")
+
+
+async def read_pairs(call: Call, receive: Receive) -> dict[str, list[str]]:
+    """The fields of a form by name. Raises InvalidRequest, PayloadTooLarge."""
+    sent: dict[str, list[str]] = {}
+    for name, text in _pairs(await call.body(receive)):
+        sent.setdefault(name, []).append(text.replace("\r\n", "\n").strip())
+    return sent
+
+
+def _pairs(encoded: bytes) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(
+            encoded.decode(),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=MAX_QUERY_FIELDS,
+        )
+    except ValueError:
+        raise InvalidRequest.of("form", f"at most {MAX_QUERY_FIELDS} fields in UTF-8") from None
+
+
+def cookies_of(call: Call) -> Mapping[str, str]:
+    try:
+        found = SimpleCookie(call.headers.get(b"cookie", b"").decode("latin-1"))
+    except CookieError:
+        return {}
+    return {name: morsel.value for name, morsel in found.items()}
+
+
+@cache
+def zone_names() -> tuple[str, ...]:
+    return tuple(sorted(available_timezones()))
+
+
+def _zone(cookies: Mapping[str, str]) -> ZoneInfo:
+    """As the browser, or its visitor, has said; else UTC."""
+    name = cookies.get(_ZONE_COOKIE, "").replace("%2F", "/")
+    return ZoneInfo(name) if name in zone_names() else _UTC
