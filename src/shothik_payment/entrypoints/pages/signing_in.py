@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from litestar import Request, Response, get, post
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Template
 from litestar.types import ExceptionHandlersMap
@@ -72,7 +72,11 @@ def sign_in_handlers(realm: Realm) -> Sequence[HTTPRouteHandler]:
             await visit.app.sign_in.close(visit.session)
         return see_other(f"{home}/sign-in", [session_cookie(visit.call, realm, "", 0)])
 
-    return [ask, sign_in, sign_out]
+    @get("/{page:path}")
+    async def unknown(page: str) -> None:
+        raise NotFoundException
+
+    return [ask, sign_in, sign_out, unknown]
 
 
 def _ask(
