@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from litestar import Request, Response, Router, get, post
-from litestar.datastructures import State
+from litestar import Response, Router, get, post
 
 from shothik_payment.domain.catalog import Catalog
 from shothik_payment.domain.errors import InvalidRequest, NotFound
 from shothik_payment.domain.model.money import Money
+from shothik_payment.entrypoints.http.call import AnyRequest
 from shothik_payment.entrypoints.http.pages import page, see_other
 
 _MAX_FORM_BYTES = 4096
@@ -74,14 +74,16 @@ def sandbox_handlers(desk: Desk, catalog: Catalog) -> Sequence[Router]:
     pages = _Pages(catalog)
 
     @get("/{session_id:str}")
-    async def show(session_id: str) -> Response[str]:
+    async def show(request: AnyRequest) -> Response[str]:
+        session_id = request.path_params["session_id"]
         try:
             return pages.of(await desk.session(session_id))
         except NotFound:
             return pages.missing()
 
     @post("/{session_id:str}", status_code=200, request_max_body_size=_MAX_FORM_BYTES)
-    async def choose(session_id: str, request: Request[None, None, State]) -> Response[str]:
+    async def choose(request: AnyRequest) -> Response[str]:
+        session_id = request.path_params["session_id"]
         form = await request.form()
         outcome = form.get("outcome")
         try:

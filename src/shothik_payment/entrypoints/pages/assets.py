@@ -9,6 +9,8 @@ from importlib.resources import files
 from litestar import Response, Router, get
 from litestar.exceptions import NotFoundException
 
+from shothik_payment.entrypoints.http.call import AnyRequest
+
 _TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
 _FOLDER = files(__package__) / "static"
 
@@ -29,7 +31,8 @@ def asset(name: str) -> str:
 
 
 @get("/{version:str}/{name:str}")
-async def _serve(version: str, name: str) -> Response[bytes]:
+async def _serve(request: AnyRequest) -> Response[bytes]:
+    version, name = request.path_params["version"], request.path_params["name"]
     if name not in _NAMES:
         raise NotFoundException
     body, current = _content(name)

@@ -73,7 +73,7 @@ def sign_in_handlers(realm: Realm) -> Sequence[HTTPRouteHandler]:
         return see_other(f"{home}/sign-in", [session_cookie(visit.call, realm, "", 0)])
 
     @get("/{page:path}")
-    async def unknown(page: str) -> None:
+    async def unknown(request: AnyRequest) -> None:
         raise NotFoundException
 
     return [ask, sign_in, sign_out, unknown]
