@@ -52,6 +52,21 @@ async def test_history_is_paged_newest_first(book: Book, stores: Stores) -> None
     assert await numbers(100, 2) == [7, 6]
 
 
+async def test_the_rows_of_a_payment_are_found_in_their_order(book: Book, stores: Stores) -> None:
+    payment = await book.payment("u1")
+    await book.do(
+        granting("u1"),
+        replace(granting("u1", 70), payment_id=payment.id),
+        deducting("u1", 1),
+        replace(granting("u1", 30), payment_id=payment.id),
+        replace(granting("u1", 20), payment_id="another"),
+    )
+    wallets = stores.ours.wallets
+    assert [r.amount for r in await wallets.of_payment(payment.id, 10)] == [70, 30]
+    assert [r.amount for r in await wallets.of_payment(payment.id, 1)] == [70]
+    assert await wallets.of_payment(f"{payment.id}0", 10) == []
+
+
 async def test_a_row_is_found_by_its_id_alone(book: Book, stores: Stores) -> None:
     row = await book.row(granting("u1"))
     wallets = stores.ours.wallets

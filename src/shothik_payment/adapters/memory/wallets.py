@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import islice
+
 from shothik_payment.adapters import codec
 from shothik_payment.adapters.memory.state import MemoryState
 from shothik_payment.domain.model.hold import Hold
@@ -27,6 +29,12 @@ class MemoryWallets:
         end = len(ids) if before is None else max(min(before - 1, len(ids)), 0)
         newest_first = reversed(ids[max(end - limit, 0) : end])
         return [codec.decode_transaction(self._state.transactions[i]) for i in newest_first]
+
+    async def of_payment(self, payment_id: str, limit: int) -> list[Transaction]:
+        payment = self._state.payment(payment_id)
+        ids = [] if payment is None else self._state.rows.get(payment.user_id, [])
+        rows = (codec.decode_transaction(self._state.transactions[i]) for i in ids)
+        return list(islice((row for row in rows if row.payment_id == payment_id), limit))
 
     async def stopped(self, service: str, after: str | None, limit: int) -> StoppedUsers:
         wallets: list[Wallet] = []

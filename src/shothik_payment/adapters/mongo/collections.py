@@ -77,6 +77,7 @@ class TransactionDocument(OfUser):
         indexes = (
             _index("number", "bucket", "user_id", "number", unique=True),
             _index("reverses", "bucket", "reverses", "reversed_total", where="reverses"),
+            _index("payment", "bucket", "payment_id", "number", where="payment_id"),
         )
 
 

@@ -67,6 +67,13 @@ class MongoWallets:
             found = await cursor.sort("number", -1).limit(limit).to_list()
             return [rows.to_transaction(row) for row in found]
 
+    async def of_payment(self, payment_id: str, limit: int) -> list[Transaction]:
+        which = {"bucket": rows.bucket_in(payment_id), "payment_id": payment_id}
+        with self._database.bounded():
+            cursor = self._database.collection(names.TRANSACTIONS).find(which)
+            found = await cursor.sort("number", 1).limit(limit).to_list()
+            return [rows.to_transaction(row) for row in found]
+
     async def stopped(self, service: str, after: str | None, limit: int) -> StoppedUsers:
         with self._database.bounded():
             cursor = self._database.collection(names.WALLETS).find(

@@ -237,6 +237,9 @@ CREATE TABLE subscription_steps (
 """
 
 _VERSION_5 = """
+CREATE INDEX transactions_payment ON transactions (payment_id, number)
+    WHERE payment_id IS NOT NULL;
+
 -- Browsers that are signed in; of a cookie only its SHA-256.
 CREATE TABLE web_sessions (
     digest BLOB PRIMARY KEY,

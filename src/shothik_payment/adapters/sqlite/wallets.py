@@ -18,6 +18,7 @@ _HOLD = f"SELECT body FROM holds WHERE substr(id, {rows.HOLD_FRONT + 1}) = ?"  #
 _HISTORY = (
     f"{rows.SELECT_TRANSACTION} WHERE user_id = ? AND number < ? ORDER BY number DESC LIMIT ?"
 )
+_OF_PAYMENT = f"{rows.SELECT_TRANSACTION} WHERE payment_id = ? ORDER BY number LIMIT ?"
 # Two ranges of one index, merged in its order.
 _STOPPED = """
     SELECT state FROM wallets JOIN (
@@ -74,6 +75,12 @@ class SqliteWallets:
             return [rows.to_transaction(row) for row in found]
 
         return await self._database.read(work)
+
+    async def of_payment(self, payment_id: str, limit: int) -> list[Transaction]:
+        found = await self._database.read(
+            lambda c: c.execute(_OF_PAYMENT, (payment_id, limit)).fetchall()
+        )
+        return [rows.to_transaction(row) for row in found]
 
     async def stopped(self, service: str, after: str | None, limit: int) -> StoppedUsers:
         def work(connection: sqlite3.Connection) -> list[Wallet]:

@@ -44,6 +44,10 @@ class Wallets(Protocol):
         """Rows numbered below `before` (None: from the newest), newest first."""
         ...
 
+    async def of_payment(self, payment_id: str, limit: int) -> list[Transaction]:
+        """The rows that this payment has caused, in the order of their numbers."""
+        ...
+
     async def stopped(self, service: str, after: str | None, limit: int) -> StoppedUsers:
         """Users stopped for `service`, ids above `after`."""
         ...
