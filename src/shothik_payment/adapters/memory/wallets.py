@@ -24,17 +24,17 @@ class MemoryWallets:
     async def hold(self, hold_id: str) -> Hold | None:
         return self._state.hold(hold_id)
 
-    async def history(self, user_id: str, before: int | None, limit: int) -> list[Transaction]:
-        ids = self._state.rows.get(user_id, [])
-        end = len(ids) if before is None else max(min(before - 1, len(ids)), 0)
-        newest_first = reversed(ids[max(end - limit, 0) : end])
-        return [codec.decode_transaction(self._state.transactions[i]) for i in newest_first]
-
     async def of_payment(self, payment_id: str, limit: int) -> list[Transaction]:
         payment = self._state.payment(payment_id)
         ids = [] if payment is None else self._state.rows.get(payment.user_id, [])
         rows = (codec.decode_transaction(self._state.transactions[i]) for i in ids)
         return list(islice((row for row in rows if row.payment_id == payment_id), limit))
+
+    async def history(self, user_id: str, before: int | None, limit: int) -> list[Transaction]:
+        ids = self._state.rows.get(user_id, [])
+        end = len(ids) if before is None else max(min(before - 1, len(ids)), 0)
+        newest_first = reversed(ids[max(end - limit, 0) : end])
+        return [codec.decode_transaction(self._state.transactions[i]) for i in newest_first]
 
     async def stopped(self, service: str, after: str | None, limit: int) -> StoppedUsers:
         wallets: list[Wallet] = []

@@ -53,6 +53,13 @@ class MongoWallets:
             found = await self._by_id(names.HOLDS, hold_id)
             return None if found is None else rows.to_hold(found)
 
+    async def of_payment(self, payment_id: str, limit: int) -> list[Transaction]:
+        which = {"bucket": rows.bucket_in(payment_id), "payment_id": payment_id}
+        with self._database.bounded():
+            cursor = self._database.collection(names.TRANSACTIONS).find(which)
+            found = await cursor.sort("number", 1).limit(limit).to_list()
+            return [rows.to_transaction(row) for row in found]
+
     async def _by_id(self, collection: str, identifier: str) -> Doc | None:
         return await self._database.collection(collection).find_one(
             {"_id": identifier, "bucket": rows.bucket_in(identifier)}
@@ -65,13 +72,6 @@ class MongoWallets:
         with self._database.bounded():
             cursor = self._database.collection(names.TRANSACTIONS).find(own)
             found = await cursor.sort("number", -1).limit(limit).to_list()
-            return [rows.to_transaction(row) for row in found]
-
-    async def of_payment(self, payment_id: str, limit: int) -> list[Transaction]:
-        which = {"bucket": rows.bucket_in(payment_id), "payment_id": payment_id}
-        with self._database.bounded():
-            cursor = self._database.collection(names.TRANSACTIONS).find(which)
-            found = await cursor.sort("number", 1).limit(limit).to_list()
             return [rows.to_transaction(row) for row in found]
 
     async def stopped(self, service: str, after: str | None, limit: int) -> StoppedUsers:

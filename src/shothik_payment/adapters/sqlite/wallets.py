@@ -15,10 +15,10 @@ from shothik_payment.domain.ports.wallets import DueUser, StoppedUsers
 # comes before that part, the bucket, is compared afterwards.
 _TRANSACTION = f"{rows.SELECT_TRANSACTION} WHERE substr(id, {rows.TRANSACTION_FRONT + 1}) = ?"
 _HOLD = f"SELECT body FROM holds WHERE substr(id, {rows.HOLD_FRONT + 1}) = ?"  # noqa: S608
+_OF_PAYMENT = f"{rows.SELECT_TRANSACTION} WHERE payment_id = ? ORDER BY number LIMIT ?"
 _HISTORY = (
     f"{rows.SELECT_TRANSACTION} WHERE user_id = ? AND number < ? ORDER BY number DESC LIMIT ?"
 )
-_OF_PAYMENT = f"{rows.SELECT_TRANSACTION} WHERE payment_id = ? ORDER BY number LIMIT ?"
 # Two ranges of one index, merged in its order.
 _STOPPED = """
     SELECT state FROM wallets JOIN (
@@ -68,6 +68,12 @@ class SqliteWallets:
         found = await self._database.read(work)
         return found if found is not None and found.id == hold_id else None
 
+    async def of_payment(self, payment_id: str, limit: int) -> list[Transaction]:
+        found = await self._database.read(
+            lambda c: c.execute(_OF_PAYMENT, (payment_id, limit)).fetchall()
+        )
+        return [rows.to_transaction(row) for row in found]
+
     async def history(self, user_id: str, before: int | None, limit: int) -> list[Transaction]:
         def work(connection: sqlite3.Connection) -> list[Transaction]:
             below = _NEWEST if before is None else before
@@ -75,12 +81,6 @@ class SqliteWallets:
             return [rows.to_transaction(row) for row in found]
 
         return await self._database.read(work)
-
-    async def of_payment(self, payment_id: str, limit: int) -> list[Transaction]:
-        found = await self._database.read(
-            lambda c: c.execute(_OF_PAYMENT, (payment_id, limit)).fetchall()
-        )
-        return [rows.to_transaction(row) for row in found]
 
     async def stopped(self, service: str, after: str | None, limit: int) -> StoppedUsers:
         def work(connection: sqlite3.Connection) -> list[Wallet]:

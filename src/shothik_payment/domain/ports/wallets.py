@@ -40,12 +40,12 @@ class Wallets(Protocol):
         """The hold as it was last written; an open one may be past its end."""
         ...
 
-    async def history(self, user_id: str, before: int | None, limit: int) -> list[Transaction]:
-        """Rows numbered below `before` (None: from the newest), newest first."""
-        ...
-
     async def of_payment(self, payment_id: str, limit: int) -> list[Transaction]:
         """The rows that this payment has caused, in the order of their numbers."""
+        ...
+
+    async def history(self, user_id: str, before: int | None, limit: int) -> list[Transaction]:
+        """Rows numbered below `before` (None: from the newest), newest first."""
         ...
 
     async def stopped(self, service: str, after: str | None, limit: int) -> StoppedUsers:
