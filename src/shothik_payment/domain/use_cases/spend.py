@@ -24,6 +24,7 @@ from shothik_payment.domain.model.time import SECOND
 from shothik_payment.domain.model.transaction import Metadata
 from shothik_payment.domain.ports.clock import Clock
 from shothik_payment.domain.ports.ids import Ids
+from shothik_payment.domain.ports.observer import UNOBSERVED, Observer
 from shothik_payment.domain.ports.wallets import Wallets
 from shothik_payment.domain.use_cases.principals import ServicePrincipal
 from shothik_payment.domain.use_cases.requests import recall
@@ -50,13 +51,20 @@ def charge(service: Service, amount: int | None, units: int | None) -> int:
 
 class Spend:
     def __init__(
-        self, writer: LedgerWriter, wallets: Wallets, catalog: Catalog, clock: Clock, ids: Ids
+        self,
+        writer: LedgerWriter,
+        wallets: Wallets,
+        catalog: Catalog,
+        clock: Clock,
+        ids: Ids,
+        observer: Observer = UNOBSERVED,
     ) -> None:
         self._writer = writer
         self._wallets = wallets
         self._catalog = catalog
         self._clock = clock
         self._ids = ids
+        self._observer = observer
 
     async def deduct(
         self,
@@ -75,7 +83,7 @@ class Spend:
             credits = charge(own, amount, units)
         except PaymentServiceError as refusal:
             return await recall(self._writer, self._clock, self._ids, user_id, request, refusal)
-        return await self._writer.submit(
+        outcome = await self._writer.submit(
             Deduct(
                 id=self._ids.next(),
                 user_id=user_id,
@@ -87,6 +95,8 @@ class Spend:
                 metadata=metadata,
             )
         )
+        self._tell(caller, outcome)
+        return outcome
 
     async def reverse(
         self,
@@ -154,7 +164,7 @@ class Spend:
         request: RequestBinding | None = None,
     ) -> Outcome:
         hold = await self.own_hold(caller, hold_id)
-        return await self._writer.submit(
+        outcome = await self._writer.submit(
             CaptureHold(
                 id=self._ids.next(),
                 user_id=hold.user_id,
@@ -165,6 +175,8 @@ class Spend:
                 amount=amount,
             )
         )
+        self._tell(caller, outcome)
+        return outcome
 
     async def release(
         self, caller: ServicePrincipal, hold_id: str, *, request: RequestBinding | None = None
@@ -180,6 +192,11 @@ class Spend:
                 service=caller.service.name,
             )
         )
+
+    def _tell(self, caller: ServicePrincipal, outcome: Outcome) -> None:
+        row = outcome.transaction
+        if row is not None and not outcome.replayed:
+            self._observer.charged(caller.service.name, row.amount)
 
     async def own_hold(self, caller: ServicePrincipal, hold_id: str) -> Hold:
         """The caller's hold as it is now: one past its end is expired, booked or not."""
