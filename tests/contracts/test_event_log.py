@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 
 from shothik_payment.domain.errors import InvalidRequest
-from shothik_payment.domain.model.time import HOUR, SECOND, Millis
+from shothik_payment.domain.model.time import HOUR, MINUTE, SECOND, Millis
 from shothik_payment.domain.ports.event_log import (
     PARTITIONS,
     START,
@@ -124,6 +124,36 @@ async def test_a_clock_that_is_ahead_hides_no_event_from_a_time(book: Book, stor
     found = await log.read(START, 100, until=Millis(NOW + 1))
     assert [(e.user_id, e.sequence) for e in found] == [("u1", 1), ("u1", 2)]
     assert await log.read(found[0].position, 100, since=NOW, until=Millis(NOW + 1)) == found[1:]
+
+
+async def test_the_latest_are_filtered_by_time(book: Book, stores: Stores) -> None:
+    for minutes in range(12):
+        at = Millis(NOW + minutes * MINUTE)
+        await book.do(granting("u1", at=at), granting("u2", at=at))
+    log = stores.ours.events
+    events = await log.read(START, 100)
+    since, until = Millis(NOW + 3 * MINUTE), Millis(NOW + 7 * MINUTE)
+    assert await log.latest(100, since=since) == events[:5:-1]
+    assert await log.latest(100, until=until) == events[13::-1]
+    own = [event for event in events[6:14] if event.user_id == "u1"]
+    for types in ([], ["credit.added"], ["credit.added", "credit.deducted"]):
+        assert await log.latest(100, None, types, START, since, until) == events[13:5:-1]
+        assert await log.latest(100, "u1", types, START, since, until) == own[::-1]
+    middle = events[9].position
+    assert await log.latest(2, before=middle, since=since, until=until) == events[8:6:-1]
+    assert await log.latest(100, since=Millis(NOW + 12 * MINUTE)) == []
+    assert await log.latest(100, until=NOW) == []
+    assert await log.latest(100, since=since, until=since) == []
+
+
+async def test_a_time_is_found_among_those_that_are_a_little_astray(
+    book: Book, stores: Stores
+) -> None:
+    for second in (0, 30, 20, 50, 40, 70):
+        await book.do(granting(f"u{second}", at=Millis(NOW + second * SECOND)))
+    log = stores.ours.events
+    since, until = Millis(NOW + 25 * SECOND), Millis(NOW + 45 * SECOND)
+    assert [e.user_id for e in await log.latest(9, since=since, until=until)] == ["u40", "u30"]
 
 
 RARE = ["credit.added", "service.stop_user", "usage.limit_exceeded"]

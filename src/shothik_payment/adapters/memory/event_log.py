@@ -79,6 +79,8 @@ class MemoryEventLog:
         user_id: str | None = None,
         types: Sequence[str] = (),
         before: str = START,
+        since: Millis | None = None,
+        until: Millis | None = None,
     ) -> list[RecordedEvent]:
         events, end = self._state.events, _number(before, "before")
         if before != START:
@@ -86,7 +88,10 @@ class MemoryEventLog:
         wanted = (
             replace(event)
             for event in reversed(events)
-            if user_id in (None, event.user_id) and (not types or event.type in types)
+            if user_id in (None, event.user_id)
+            and (not types or event.type in types)
+            and (since is None or event.at >= since)
+            and (until is None or event.at < until)
         )
         return list(islice(wanted, limit))
 

@@ -33,7 +33,7 @@ from shothik_payment.adapters.mongo.event_rows import (
 from shothik_payment.adapters.mongo.rows import Doc
 from shothik_payment.domain.errors import InvalidRequest
 from shothik_payment.domain.model.identifiers import bucket_of
-from shothik_payment.domain.model.time import DAY, Millis
+from shothik_payment.domain.model.time import DAY, MINUTE, Millis
 from shothik_payment.domain.ports.event_log import (
     PARTITIONS,
     START,
@@ -49,6 +49,8 @@ _IDS_AT_ONCE = 100
 _ORDER_AHEAD_MS = 1 * DAY
 """How far an event's order may run ahead of its time: by what the clocks of the processes differ
 and a command waits. Far above both; a clock that is wrong by more has to be mended anyway."""
+_ASTRAY_MS = 1 * MINUTE
+"""The same for who looks backwards: what lies between is walked through."""
 _SECONDS_AN_EVENT = 0.02
 """What marking may take beyond the usual, so that a slow server ends what it has begun."""
 _TO_PUBLISH = "to_publish"
@@ -94,9 +96,16 @@ class MongoEventLog:
         user_id: str | None = None,
         types: Sequence[str] = (),
         before: str = START,
+        since: Millis | None = None,
+        until: Millis | None = None,
     ) -> list[RecordedEvent]:
         with self._database.bounded():
             conditions = await self._beyond(before, user_id, "before")
+            if since is not None:
+                conditions.append({"at": {"$gte": since}, "order": {"$gte": since * 1000}})
+            if until is not None:
+                end = (until + _ASTRAY_MS) * 1000
+                conditions.append({"at": {"$lt": until}, "order": {"$lt": end}})
             return await self._find_of(user_id, types, conditions, limit, -1)
 
     async def _beyond(self, position: str, user_id: str | None, field: str) -> list[Doc]:

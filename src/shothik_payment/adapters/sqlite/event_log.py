@@ -11,7 +11,7 @@ from shothik_payment.adapters.sqlite import rows
 from shothik_payment.adapters.sqlite.database import SqliteDatabase
 from shothik_payment.domain.errors import InvalidRequest
 from shothik_payment.domain.events import CreditDeducted
-from shothik_payment.domain.model.time import Millis
+from shothik_payment.domain.model.time import MINUTE, Millis
 from shothik_payment.domain.ports.event_log import PARTITIONS, START, Backlog, RecordedEvent
 
 _COLUMNS = f"position, {', '.join(rows.EVENT_COLUMNS)}"
@@ -32,6 +32,9 @@ _BACKLOG = f"""
         (SELECT at FROM outbox WHERE {_UNPUBLISHED} ORDER BY position LIMIT 1),
         (SELECT count(*) FROM outbox WHERE {_UNWANTED})
 """  # noqa: S608
+_ENDS = "SELECT ifnull(min(position), 0), ifnull(max(position), -1) + 1 FROM outbox"
+_NEXT_TIME = "SELECT position, at FROM outbox WHERE position >= ? ORDER BY position LIMIT 1"
+_ASTRAY_MS = 1 * MINUTE
 _MARK_PUBLISHED = (
     f"UPDATE outbox SET published_at = ? WHERE published_at IS NULL AND position {_IN_LIST}"  # noqa: S608
 )
@@ -55,6 +58,20 @@ def _events(
     ]
 
 
+def _place(connection: sqlite3.Connection, at: int) -> int:
+    """The first position whose event has this time or a later one. By halving: times rise with
+    positions, but for what clocks and waiting commands put astray."""
+    low, high = connection.execute(_ENDS).fetchone()
+    while low < high:
+        middle = (low + high) // 2
+        found = connection.execute(_NEXT_TIME, (middle,)).fetchone()
+        if found is None or found[1] >= at:
+            high = middle
+        else:
+            low = found[0] + 1
+    return int(low)
+
+
 def _number(position: str, field: str = "after") -> int:
     if position == START:
         return 0
@@ -69,7 +86,8 @@ def _json(values: Iterable[str | int]) -> str:
 
 class SqliteEventLog:
     """Positions are row numbers: commits take turns, so they are in the order of commits. Times
-    have no index, since every commit would have to keep it: a window is found by reading along."""
+    have no index, since every commit would have to keep it: `read` finds a window by reading along,
+    `latest` by halving."""
 
     def __init__(self, database: SqliteDatabase) -> None:
         self._database = database
@@ -100,9 +118,17 @@ class SqliteEventLog:
         user_id: str | None = None,
         types: Sequence[str] = (),
         before: str = START,
+        since: Millis | None = None,
+        until: Millis | None = None,
     ) -> list[RecordedEvent]:
-        end = _NEWEST if before == START else _number(before, "before")
-        return await self._select_of(user_id, types, ["position < ?"], [end], limit, "DESC")
+        first, end = 0, _NEWEST if before == START else _number(before, "before")
+        if since is not None:
+            first = await self._database.read(lambda c: _place(c, since - _ASTRAY_MS))
+        if until is not None:
+            end = min(end, await self._database.read(lambda c: _place(c, until + _ASTRAY_MS)))
+        conditions = ["position >= ?", "position < ?", "at >= ?", "at < ?"]
+        values = [first, end, since or 0, _NEWEST if until is None else until]
+        return await self._select_of(user_id, types, conditions, values, limit, "DESC")
 
     async def unpublished(
         self, partitions: Collection[int], limit: int, without: Collection[str] = ()

@@ -78,9 +78,13 @@ class EventLog(Protocol):
         user_id: str | None = None,
         types: Sequence[str] = (),
         before: str = START,
+        since: Millis | None = None,
+        until: Millis | None = None,
     ) -> list[RecordedEvent]:
-        """The newest events, newest first, in the reverse of the order of `read`; of one user and
-        of these types only, and at positions before `before`, where given.
+        """The newest events, newest first, in the reverse of the order of `read`; of one user, of
+        these types, at positions before `before`, from `since` on and before `until` only, where
+        given. A time is looked up in the order of commits, so it may leave out an event that was
+        committed a minute after its time, as under a clock that is wrong by so much.
 
         Raises InvalidRequest (field `before`) for what is no position of this log.
         """
