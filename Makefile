@@ -5,7 +5,7 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install runtime run test check drills bench bench-long lock clean
+.PHONY: help install runtime run test check drills screenshots bench bench-long lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -19,7 +19,7 @@ runtime:
 run: runtime ## Start the service on the embedded default, and print how to try it
 	@$(BIN)/shothik-payment serve --demo
 
-test: install ## Run every test but the drills (installs redis-server and rabbitmq-server where it can)
+test: install ## Run every test but the drills (installs servers, node and chromium where it can)
 	@scripts/bootstrap servers
 	@$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --durations=10
 
@@ -33,6 +33,10 @@ check: install ## Format, lint, types, import contracts and unit tests, in secon
 drills: install ## Run the long fault drills
 	@scripts/bootstrap servers
 	@$(BIN)/pytest -m drill --durations=10
+
+screenshots: install ## Take the pictures of the pages in docs/screenshots anew (installs chromium where it can)
+	@scripts/bootstrap chromium
+	@$(BIN)/python -m tests.e2e.pages.screenshots
 
 bench: install ## Measure the figures, see docs/bench.md (installs wrk and servers where it can)
 	@scripts/bootstrap bench

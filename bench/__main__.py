@@ -15,9 +15,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import embedded, events, observing, servers, shared, subscriptions
+from bench import embedded, events, observing, panel, servers, shared, subscriptions
 
-PARTS = ("embedded", "observing", "subscriptions", "shared", "events")
+PARTS = ("embedded", "observing", "panel", "subscriptions", "shared", "events")
 
 
 def run(folder: Path, arguments: argparse.Namespace, console: Console) -> None:
@@ -27,6 +27,8 @@ def run(folder: Path, arguments: argparse.Namespace, console: Console) -> None:
         embedded.run(folder, rounds, seconds, console, long=arguments.long)
     if "observing" in parts:
         observing.run(folder, rounds, seconds, console)
+    if "panel" in parts:
+        panel.run(folder, console)
     if "subscriptions" in parts:
         due = arguments.subscriptions or subscriptions.due_at_once(long=arguments.long)
         subscriptions.run(folder, rounds, seconds, console, due)

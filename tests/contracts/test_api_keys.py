@@ -243,6 +243,8 @@ async def test_keys_that_end_soon_and_were_not_warned_of(stores: Stores) -> None
 
     assert await ids(9) == ["key_3", "key_2", "key_1", "key_m", "key_4"]
     assert await ids(2) == ["key_3", "key_2"]
+    both = await keys.ending(NOW, Millis(NOW + 10), 9, warned=True)
+    assert [key.id for key in both] == ["key_3", "key_2", "key_1", "key_w", "key_m", "key_4"]
 
 
 async def test_whether_a_key_of_the_old_service_is_alive(stores: Stores) -> None:

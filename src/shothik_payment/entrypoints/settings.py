@@ -201,9 +201,12 @@ class Settings(GatewaySettings, ObservingSettings):
 
     @property
     def allowed_origins(self) -> tuple[str, ...]:
-        if self.return_origins is not None:
-            return self.return_origins
-        return () if self.production else _LOCAL_ORIGINS
+        """Where browsers may be sent after a checkout; always to the pages of this service."""
+        others = self.return_origins
+        if others is None:
+            others = () if self.production else _LOCAL_ORIGINS
+        own = urlsplit(self.browser_url)
+        return (*others, f"{own.scheme}://{own.netloc.lower()}")
 
 
 def load_settings() -> Settings:

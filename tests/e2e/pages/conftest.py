@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.e2e.pages.browser import Visitor, chromium
+from tests.e2e.pages.callers import Callers
 from tests.e2e.service import Service
 
 
@@ -26,6 +27,13 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     made.start()
     yield made
     made.kill()
+
+
+@pytest.fixture(scope="module")
+def callers(shop: Service) -> Iterator[Callers]:
+    made = Callers(shop)
+    yield made
+    made.close()
 
 
 MakeVisitor = Callable[..., Visitor]

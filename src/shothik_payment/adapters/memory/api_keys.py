@@ -43,7 +43,9 @@ class MemoryApiKeys:
     async def by_digest(self, digest: bytes) -> ApiKey | None:
         return await self.get(self._state.api_keys_by_digest.get(digest, ""))
 
-    async def ending(self, since: Millis, until: Millis, limit: int) -> Sequence[ApiKey]:
+    async def ending(
+        self, since: Millis, until: Millis, limit: int, *, warned: bool = False
+    ) -> Sequence[ApiKey]:
         found = [
             (key.expires_at, key.id, key)
             for key in map(codec.decode_api_key, self._state.api_keys.values())
@@ -51,7 +53,7 @@ class MemoryApiKeys:
             and since < key.expires_at <= until
             and key.revoked_at is None
             and key.replaced_by is None
-            and key.warned_for != key.expires_at
+            and (warned or key.warned_for != key.expires_at)
         ]
         return [key for _, _, key in sorted(found, key=lambda one: one[:2])[:limit]]
 

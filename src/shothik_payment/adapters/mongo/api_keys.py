@@ -75,13 +75,16 @@ class MongoApiKeys:
     async def by_digest(self, digest: bytes) -> ApiKey | None:
         return await self._one({"digest": digest})
 
-    async def ending(self, since: Millis, until: Millis, limit: int) -> Sequence[ApiKey]:
-        which = {
+    async def ending(
+        self, since: Millis, until: Millis, limit: int, *, warned: bool = False
+    ) -> Sequence[ApiKey]:
+        which: dict[str, Any] = {
             "expires_at": {"$gt": since, "$lte": until},
             "revoked_at": None,
             "replaced_by": None,
-            "$expr": {"$ne": ["$warned_for", "$expires_at"]},
         }
+        if not warned:
+            which["$expr"] = {"$ne": ["$warned_for", "$expires_at"]}
         return await self._many(which, limit, expires_at=1, _id=1)
 
     async def has_legacy(self, at: Millis) -> bool:

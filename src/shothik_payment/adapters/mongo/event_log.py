@@ -33,7 +33,7 @@ from shothik_payment.adapters.mongo.event_rows import (
 from shothik_payment.adapters.mongo.rows import Doc
 from shothik_payment.domain.errors import InvalidRequest
 from shothik_payment.domain.model.identifiers import bucket_of
-from shothik_payment.domain.model.time import DAY, MINUTE, Millis
+from shothik_payment.domain.model.time import DAY, SECOND, Millis
 from shothik_payment.domain.ports.event_log import (
     PARTITIONS,
     START,
@@ -49,7 +49,7 @@ _IDS_AT_ONCE = 100
 _ORDER_AHEAD_MS = 1 * DAY
 """How far an event's order may run ahead of its time: by what the clocks of the processes differ
 and a command waits. Far above both; a clock that is wrong by more has to be mended anyway."""
-_ASTRAY_MS = 1 * MINUTE
+_ASTRAY_MS = 10 * SECOND
 """The same for who looks backwards: what lies between is walked through."""
 _SECONDS_AN_EVENT = 0.02
 """What marking may take beyond the usual, so that a slow server ends what it has begun."""

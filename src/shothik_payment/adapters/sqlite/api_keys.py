@@ -20,7 +20,7 @@ _ENDING = """
     SELECT body FROM api_keys
     WHERE expires_at > ? AND expires_at <= ? AND revoked_at IS NULL
         AND json_extract(body, '$.replaced_by') IS NULL
-        AND json_extract(body, '$.warned_for') IS NOT expires_at
+        AND (? OR json_extract(body, '$.warned_for') IS NOT expires_at)
     ORDER BY expires_at, id LIMIT ?
 """
 _LEGACY = """
@@ -49,8 +49,10 @@ class SqliteApiKeys:
     async def by_digest(self, digest: bytes) -> ApiKey | None:
         return await self._one("SELECT body FROM api_keys WHERE digest = ?", digest)
 
-    async def ending(self, since: Millis, until: Millis, limit: int) -> Sequence[ApiKey]:
-        return await self._many(_ENDING, (since, until, limit))
+    async def ending(
+        self, since: Millis, until: Millis, limit: int, *, warned: bool = False
+    ) -> Sequence[ApiKey]:
+        return await self._many(_ENDING, (since, until, warned, limit))
 
     async def has_legacy(self, at: Millis) -> bool:
         found = await self._database.read(lambda c: c.execute(_LEGACY, (at,)).fetchone())

@@ -11,7 +11,7 @@ from shothik_payment.adapters.sqlite import rows
 from shothik_payment.adapters.sqlite.database import SqliteDatabase
 from shothik_payment.domain.errors import InvalidRequest
 from shothik_payment.domain.events import CreditDeducted
-from shothik_payment.domain.model.time import MINUTE, Millis
+from shothik_payment.domain.model.time import SECOND, Millis
 from shothik_payment.domain.ports.event_log import PARTITIONS, START, Backlog, RecordedEvent
 
 _COLUMNS = f"position, {', '.join(rows.EVENT_COLUMNS)}"
@@ -32,9 +32,13 @@ _BACKLOG = f"""
         (SELECT at FROM outbox WHERE {_UNPUBLISHED} ORDER BY position LIMIT 1),
         (SELECT count(*) FROM outbox WHERE {_UNWANTED})
 """  # noqa: S608
-_ENDS = "SELECT ifnull(min(position), 0), ifnull(max(position), -1) + 1 FROM outbox"
+# Both in one would be a scan: only a lone min or max is looked up.
+_ENDS = """
+    SELECT ifnull((SELECT min(position) FROM outbox), 0),
+        ifnull((SELECT max(position) FROM outbox), -1) + 1
+"""
 _NEXT_TIME = "SELECT position, at FROM outbox WHERE position >= ? ORDER BY position LIMIT 1"
-_ASTRAY_MS = 1 * MINUTE
+_ASTRAY_MS = 10 * SECOND
 _MARK_PUBLISHED = (
     f"UPDATE outbox SET published_at = ? WHERE published_at IS NULL AND position {_IN_LIST}"  # noqa: S608
 )

@@ -21,7 +21,7 @@ from shothik_payment.domain.ledger.periods import (
     upgrade,
 )
 from shothik_payment.domain.model.money import Money
-from shothik_payment.domain.model.payment import Payment, PaymentStatus
+from shothik_payment.domain.model.payment import Payment, PaymentStatus, return_url
 from shothik_payment.domain.model.plan import Terms
 from shothik_payment.domain.model.subscription import (
     AwaitedPayment,
@@ -170,8 +170,9 @@ def charge(
     price = terms.price
     if price is None or subscription.gateway is None:
         raise RuntimeError("a plan without a price or a gateway is not charged")
+    payment_id = account.new_id("pay")
     payment = Payment(
-        id=account.new_id("pay"),
+        id=payment_id,
         user_id=account.wallet.user_id,
         gateway=subscription.gateway,
         status=PaymentStatus.CREATED,
@@ -179,8 +180,8 @@ def charge(
         credits=credits,
         created_at=account.at,
         updated_at=account.at,
-        success_url=success_url,
-        cancel_url=cancel_url,
+        success_url=return_url(success_url, payment_id),
+        cancel_url=return_url(cancel_url, payment_id),
         next_check_at=Millis(account.at + (FIRST_CHECK_MS if by_payer else 0)),
         saves_method=True,
         off_session=not by_payer,

@@ -42,6 +42,15 @@ REFUNDABLE_STATUSES = frozenset(
 )
 
 
+_PLACE_OF_ID = "{paymentId}"
+
+
+def return_url(url: str | None, payment_id: str) -> str | None:
+    """Where a payer comes back to, with the payment's id in the place that was left for it: who
+    asks for a payment does not know its id yet."""
+    return None if url is None else url.replace(_PLACE_OF_ID, payment_id)
+
+
 class RefundState(StrEnum):
     PENDING = "pending"
     SUCCEEDED = "succeeded"

@@ -51,9 +51,11 @@ class ApiKeys(Protocol):
 
     async def by_digest(self, digest: bytes) -> ApiKey | None: ...
 
-    async def ending(self, since: Millis, until: Millis, limit: int) -> Sequence[ApiKey]:
+    async def ending(
+        self, since: Millis, until: Millis, limit: int, *, warned: bool = False
+    ) -> Sequence[ApiKey]:
         """Keys that end after `since` and not after `until`, soonest first: not revoked, not
-        rotated, and not warned of this end."""
+        rotated, and, unless those are wanted as well, not warned of this end."""
         ...
 
     async def has_legacy(self, at: Millis) -> bool:

@@ -84,7 +84,7 @@ class EventLog(Protocol):
         """The newest events, newest first, in the reverse of the order of `read`; of one user, of
         these types, at positions before `before`, from `since` on and before `until` only, where
         given. A time is looked up in the order of commits, so it may leave out an event that was
-        committed a minute after its time, as under a clock that is wrong by so much.
+        committed ten seconds after its time, as under a clock that is wrong by so much.
 
         Raises InvalidRequest (field `before`) for what is no position of this log.
         """

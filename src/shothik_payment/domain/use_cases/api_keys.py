@@ -10,6 +10,7 @@ from shothik_payment.domain.errors import Conflict, IdempotencyKeyReused, NotFou
 from shothik_payment.domain.ledger.commands import RequestBinding
 from shothik_payment.domain.model.api_key import (
     DEFAULT_GRACE_SECONDS,
+    ENDS_SOON,
     ApiKey,
     ApiKeyStatus,
     Scope,
@@ -124,6 +125,11 @@ class KeyAdministration:
         found = await self._keys.list(name, after, limit + 1, status, self._clock.now())
         page = found[:limit]
         return page, page[-1].id if len(found) > limit else None
+
+    async def ending_soon(self, limit: int) -> Sequence[ApiKey]:
+        """Keys that end within a week, soonest first; without those that another has replaced."""
+        now = self._clock.now()
+        return await self._keys.ending(now, Millis(now + ENDS_SOON), limit, warned=True)
 
     async def audit_log(
         self, key_id: str, before: int | None, limit: int

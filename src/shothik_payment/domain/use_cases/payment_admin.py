@@ -56,6 +56,10 @@ class PaymentAdmin:
         self._clock = clock
         self._ids = ids
 
+    @property
+    def gateway_names(self) -> list[str]:
+        return list(self._gateways)
+
     async def get(self, payment_id: str) -> Payment:
         """Raises NotFound."""
         payment = await self._payments.get(payment_id)

@@ -23,7 +23,7 @@ from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.ledger.renewals import FIRST_CHECK_MS
 from shothik_payment.domain.ledger.writer import LedgerWriter
 from shothik_payment.domain.model.identifiers import bucket_of
-from shothik_payment.domain.model.payment import Payment, PaymentStatus
+from shothik_payment.domain.model.payment import Payment, PaymentStatus, return_url
 from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.ports.clock import Clock
 from shothik_payment.domain.ports.gateway import PaymentGateway
@@ -108,8 +108,9 @@ class Checkouts:
         self._return_origins.require("successUrl", success_url)
         self._return_origins.require("cancelUrl", cancel_url)
         now = self._clock.now()
+        payment_id = f"pay_{bucket_of(user_id)}{self._ids.next()}"
         return Payment(
-            id=f"pay_{bucket_of(user_id)}{self._ids.next()}",
+            id=payment_id,
             user_id=user_id,
             gateway=chosen.name,
             status=PaymentStatus.CREATED,
@@ -118,8 +119,8 @@ class Checkouts:
             created_at=now,
             updated_at=now,
             pack_id=pack.id or None,
-            success_url=success_url,
-            cancel_url=cancel_url,
+            success_url=return_url(success_url, payment_id),
+            cancel_url=return_url(cancel_url, payment_id),
             next_check_at=Millis(now + FIRST_CHECK_MS),
         )
 
@@ -150,6 +151,10 @@ class Checkouts:
             AttachCheckout, payment, session_id=checkout.session_id, payment_url=checkout.url
         )
         return attached.payment or payment
+
+    def currencies(self) -> dict[str, tuple[str, ...]]:
+        """What each gateway takes, in the order in which one is picked."""
+        return {name: one.capabilities.currencies for name, one in self._gateways.items()}
 
     async def own(self, user_id: str, payment_id: str) -> Payment:
         payment = await self._payments.get(payment_id)

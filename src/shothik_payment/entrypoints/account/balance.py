@@ -1,4 +1,4 @@
-"""The first page: what is left, and what of it ends when."""
+"""The first page: what is left, what of it ends when, and what stands in the way."""
 
 from __future__ import annotations
 
@@ -6,12 +6,24 @@ from litestar import get
 from litestar.response import Template
 
 from shothik_payment.domain.model.web_session import Realm
+from shothik_payment.entrypoints.account.standing import stopped, titles_of
 from shothik_payment.entrypoints.http.call import AnyRequest
 from shothik_payment.entrypoints.pages.visits import visit_of
+
+_LATEST = 5
 
 
 @get("/")
 async def balance(request: AnyRequest) -> Template:
     visit = await visit_of(request, Realm.ACCOUNT)
-    wallet = await visit.app.wallet_views.wallet(visit.user_id)
-    return visit.show("account/balance.html", wallet=wallet)
+    app = visit.app
+    wallet = await app.wallet_views.wallet(visit.user_id)
+    latest = await app.wallet_views.history(visit.user_id, None, _LATEST)
+    return visit.show(
+        "account/balance.html",
+        wallet=wallet,
+        stopped=stopped(wallet, app.catalog),
+        titles=titles_of(app.catalog),
+        free=app.catalog.billing.free,
+        rows=latest.transactions,
+    )

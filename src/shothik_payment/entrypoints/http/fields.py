@@ -116,7 +116,8 @@ Url = Annotated[
     Meta(
         min_length=1,
         max_length=2048,
-        description="Where the browser goes; its origin has to be an allowed one.",
+        description="Where the browser goes; its origin has to be an allowed one. `{paymentId}` in "
+        "it stands for the id of the payment.",
         extra={"expected": "an http(s) URL of at most 2048 characters"},
     ),
 ]

@@ -8,6 +8,8 @@ import hashlib
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import MediaType, Response
 
+from shothik_payment.entrypoints.pages.rendering import money
+
 _pages = Environment(
     loader=PackageLoader(__package__, "templates"),
     autoescape=True,
@@ -15,6 +17,7 @@ _pages = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_pages.filters["money"] = money
 _STYLE = _pages.get_template("sandbox.css").render()
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 

@@ -20,7 +20,7 @@ from litestar.template import TemplateConfig
 from markupsafe import Markup
 
 from shothik_payment.domain.model.money import Money
-from shothik_payment.domain.model.time import Millis, rfc3339
+from shothik_payment.domain.model.time import DAY, HOUR, MINUTE, SECOND, Millis, rfc3339
 from shothik_payment.entrypoints.pages.assets import asset
 
 _NOTHING = "–"
@@ -53,6 +53,7 @@ def template_config() -> TemplateConfig[JinjaTemplateEngine]:
         "signed": signed,
         "money": money,
         "words": words,
+        "span": span,
     }
     environment.globals["asset"] = asset
     return TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment))
@@ -100,3 +101,15 @@ def money(amount: Money | None) -> str:
 def words(name: Any) -> str:
     """A name of the code, such as `past_due` or `paraphrase_service`, as words."""
     return str(name).replace("_", " ")
+
+
+_UNITS = ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (SECOND, "second"))
+
+
+def span(milliseconds: int) -> str:
+    """How long, roughly: whole units of the largest that it has one of."""
+    for length, unit in _UNITS:
+        if milliseconds >= length:
+            count = milliseconds // length
+            return f"{count:,} {unit}" if count == 1 else f"{count:,} {unit}s"
+    return "less than a second"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Generic, TypeVar
@@ -58,12 +58,14 @@ class Submitted(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """`session` None on the pages before signing in."""
+    """`session` None on the pages before signing in. `typed`: what the form that was sent says, by
+    field, to be shown again where it is refused."""
 
     call: Call
     realm: Realm
     session: WebSession | None
     zone: ZoneInfo
+    typed: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def app(self) -> Application:
@@ -108,6 +110,7 @@ class Visit:
         require_same_origin(self.call)
         sent = await read_pairs(self.call, receive)
         token, key = sent.pop(FORM_TOKEN, [""])[0], sent.pop(REQUEST_KEY, [""])[0]
+        self.typed.update(sent)
         if not hmac.compare_digest(token.encode(), self._signed_in().form_token.encode()):
             raise Forbidden("This form is not of your session; load the page again.")
         if not 0 < len(key) <= _MAX_KEY:

@@ -38,3 +38,54 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
     button.textContent = "Copied";
   });
 }
+
+// data-tail: where to ask for what is newer; it goes on top of the table in data-into.
+for (const tail of document.querySelectorAll("[data-tail]")) {
+  const [said, button] = [tail.querySelector("[role=status]"), tail.querySelector("button")];
+  const into = document.getElementById(tail.dataset.into);
+  const [body, most, every] = [into.querySelector("tbody"), 500, 2000];
+  let on = true;
+
+  const look = async () => {
+    const answer = await fetch(tail.dataset.tail, { redirect: "error" });
+    if (answer.status === 401) return stop("You are signed out; load the page again.");
+    if (!answer.ok) throw new Error(answer.status);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const found = page.querySelector("[data-tail]");
+    const rows = [...found.querySelectorAll("tr")];
+    tail.dataset.tail = found.dataset.tail;
+    if (!rows.length) return;
+    if ("leftOut" in found.dataset) body.replaceChildren();
+    for (const row of rows) row.className = "fresh";
+    body.prepend(...rows);
+    while (body.rows.length > most) body.lastElementChild.remove();
+    into.hidden = false;
+    document.getElementById("no-events")?.remove();
+    const more = "leftOut" in found.dataset ? ", and more that are left out here" : "";
+    said.textContent = `${rows.length} new ${rows.length === 1 ? "event" : "events"}${more}`;
+  };
+  const again = () => setTimeout(async () => {
+    if (!on) return;
+    try {
+      if (!document.hidden) await look();
+    } catch {
+      said.textContent = "No answer; it is tried again.";
+    }
+    if (on) again();
+  }, every);
+  const stop = (text) => {
+    on = false;
+    said.textContent = text;
+    button.textContent = "Follow";
+  };
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    if (on) return stop("Paused");
+    on = true;
+    button.textContent = "Pause";
+    said.textContent = "Following";
+    again();
+  });
+  said.textContent = "Following";
+  again();
+}

@@ -1,0 +1,97 @@
+"""A user's payments: the list, each with its receipt, and the way to a gateway and back."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from litestar import Response, get
+from litestar.response import Template
+
+from shothik_payment.domain.model.money import Money
+from shothik_payment.domain.model.payment import OPEN_STATUSES, Payment, PaymentStatus
+from shothik_payment.domain.model.web_session import Realm
+from shothik_payment.entrypoints.account.paying import checkout_of, payment_page
+from shothik_payment.entrypoints.account.standing import plan_titles
+from shothik_payment.entrypoints.http.call import AnyRequest
+from shothik_payment.entrypoints.http.cursors import optional_cursor, place_of
+from shothik_payment.entrypoints.http.requests import PageQuery
+from shothik_payment.entrypoints.http.validation import QueryReader
+from shothik_payment.entrypoints.pages.visits import Visit, see_other, stranger, visit_of
+
+_PAGE = QueryReader(PageQuery)
+_RECEIPTS = frozenset(
+    {
+        PaymentStatus.PAID,
+        PaymentStatus.PARTIALLY_REFUNDED,
+        PaymentStatus.REFUNDED,
+        PaymentStatus.DISPUTED,
+        PaymentStatus.WON,
+        PaymentStatus.LOST,
+    }
+)
+
+
+@get("/payments")
+async def payments(request: AnyRequest) -> Template:
+    visit = await visit_of(request, Realm.ACCOUNT)
+    query = visit.query(_PAGE)
+    before = place_of("payments", "cursor", query.cursor)
+    page, last = await visit.app.checkouts.of_user(visit.user_id, before, query.limit)
+    return visit.show(
+        "account/payments.html",
+        payments=page,
+        plans=plan_titles(visit.app.catalog),
+        before=before,
+        next=optional_cursor("payments", last),
+    )
+
+
+async def _own(visit: Visit) -> Payment:
+    """The payment of the path. Raises NotFound, also for another user's."""
+    return await visit.app.checkouts.own(visit.user_id, visit.call.path_name("id"))
+
+
+@get("/payments/{id:str}")
+async def payment(request: AnyRequest) -> Template:
+    visit = await visit_of(request, Realm.ACCOUNT)
+    own = await _own(visit)
+    returned = own.refunded_minor
+    return visit.show(
+        "account/payment.html",
+        payment=own,
+        plans=plan_titles(visit.app.catalog),
+        under_way=own.status in OPEN_STATUSES,
+        checkout=checkout_of(own),
+        receipt=own.status in _RECEIPTS,
+        returned=Money(returned, own.price.currency) if returned else None,
+        kept=Money(max(0, own.price.amount_minor - returned), own.price.currency),
+    )
+
+
+@get("/payments/{id:str}/go")
+async def go(request: AnyRequest) -> Template | Response[None]:
+    visit = await visit_of(request, Realm.ACCOUNT)
+    own = await _own(visit)
+    url = checkout_of(own)
+    if url is None:
+        return see_other(payment_page(visit, own.id))
+    return visit.show(
+        "account/go.html",
+        payment=own,
+        plans=plan_titles(visit.app.catalog),
+        url=url,
+        host=urlsplit(url).netloc,
+    )
+
+
+@get("/returned/{id:str}")
+async def returned(request: AnyRequest) -> Template:
+    """Whoever comes from a gateway brings no session: browsers keep the cookie back. A page of ours
+    that leads on to the payment does."""
+    visit = stranger(request, Realm.ACCOUNT)
+    return visit.show(
+        "account/returned.html", onward=payment_page(visit, visit.call.path_name("id"))
+    )
+
+
+HANDLERS = [payments, payment, go, returned]

@@ -1,0 +1,175 @@
+"""What users do with the plan that they have: end it, take that back, pause, go on, pay."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from shothik_payment.domain.model.wallet import Wallet
+from shothik_payment.domain.model.web_session import Realm
+from shothik_payment.domain.use_cases.subscriptions import Choice
+from shothik_payment.entrypoints.account.paying import require_initiate, return_address
+from shothik_payment.entrypoints.account.plan import possible
+from shothik_payment.entrypoints.account.plan_choice import after, plan_page
+from shothik_payment.entrypoints.http.validation import QueryReader
+from shothik_payment.entrypoints.pages.actions import (
+    NOTHING,
+    Action,
+    Field,
+    Nothing,
+    action_handlers,
+)
+from shothik_payment.entrypoints.pages.rendering import number
+from shothik_payment.entrypoints.pages.visits import Submitted, Visit
+
+_When = Annotated[Literal["end", "now"], Meta(extra={"expected": "end or now"})]
+_CHANGE = "PATCH /subscriptions/current"
+
+
+class CancelForm(Struct):
+    when: _When = "end"
+
+
+_CANCEL = QueryReader(CancelForm)
+_WHEN: Field = {
+    "name": "when",
+    "label": "When",
+    "options": [("end", "At the end of the period"), ("now", "Now")],
+}
+
+
+def _common(visit: Visit, does: str) -> dict[str, Any]:
+    """`does` tells what is done by one method and route."""
+    subject = f"{visit.user_id}\n{does}"
+    return {"here": "Plan", "back": plan_page(visit), "subject": subject}
+
+
+def _credits_that_end(wallet: Wallet) -> int:
+    """What is left of the subscription's own."""
+    found = wallet.subscription
+    own = [g for g in wallet.grants if found is not None and g.subscription_id == found.id]
+    return sum(grant.available for grant in own)
+
+
+async def _cancel(visit: Visit) -> Action[CancelForm]:
+    wallet = await visit.app.wallet_views.wallet(visit.user_id)
+    later = possible(await visit.app.subscriptions.current(visit.user_id)).cancel_later
+
+    async def work(sent: Submitted[CancelForm]) -> str:
+        view = await visit.app.subscriptions.cancel(
+            visit.user_id, now=sent.fields.when == "now", request=sent.request
+        )
+        ended = view.subscription is None or view.subscription.ended
+        return plan_page(visit, "cancelled" if ended else "ending")
+
+    left = _credits_that_end(wallet)
+    ends = "The plan ends now."
+    if left:
+        ends = f"The plan ends now, and with it the {number(left)} credits that are left of it."
+    at_end = (
+        "At the end of the period: you keep the plan and its credits until then, and can take the "
+        "cancellation back."
+    )
+    return Action(
+        title="Cancel the plan",
+        summary=[
+            "Nothing more is charged.",
+            *([at_end, f"Now: {ends[0].lower()}{ends[1:]}"] if later else [ends]),
+            "Nothing is paid back by it. Credits that you have bought stay.",
+        ],
+        fields=[_WHEN] if later else [],
+        confirm="Cancel the plan",
+        danger=True,
+        reader=_CANCEL,
+        operation="DELETE /subscriptions/current",
+        work=work,
+        **_common(visit, "cancel"),
+    )
+
+
+async def _keep(visit: Visit) -> Action[Nothing]:
+    async def work(sent: Submitted[Nothing]) -> str:
+        await visit.app.subscriptions.keep(visit.user_id, sent.request)
+        return plan_page(visit, "kept")
+
+    return Action(
+        title="Keep the plan as it is",
+        summary=[
+            "What was to change does not: the plan goes on, and renews at the end of its period."
+        ],
+        confirm="Keep the plan",
+        reader=NOTHING,
+        operation=_CHANGE,
+        work=work,
+        **_common(visit, "keep"),
+    )
+
+
+async def _pause(visit: Visit) -> Action[Nothing]:
+    async def work(sent: Submitted[Nothing]) -> str:
+        await visit.app.subscriptions.pause(visit.user_id, sent.request)
+        return plan_page(visit, "pausing")
+
+    return Action(
+        title="Pause the plan",
+        summary=[
+            "You keep the plan until the end of its period. Then nothing is charged, and you have "
+            "what everybody has, until you resume."
+        ],
+        confirm="Pause the plan",
+        reader=NOTHING,
+        operation=_CHANGE,
+        work=work,
+        **_common(visit, "pause"),
+    )
+
+
+async def _resume(visit: Visit) -> Action[Nothing]:
+    async def work(sent: Submitted[Nothing]) -> str:
+        await require_initiate(visit)
+        back = return_address(visit)
+        choice = Choice(success_url=back, cancel_url=back)
+        view = await visit.app.subscriptions.resume(visit.user_id, choice, sent.request)
+        return after(visit, view, "resumed")
+
+    return Action(
+        title="Resume the plan",
+        summary=["A new period begins and is paid, with all of its credits."],
+        confirm="Resume the plan",
+        reader=NOTHING,
+        operation=_CHANGE,
+        work=work,
+        **_common(visit, "resume"),
+    )
+
+
+async def _pay(visit: Visit) -> Action[Nothing]:
+    async def work(sent: Submitted[Nothing]) -> str:
+        await require_initiate(visit)
+        back = return_address(visit)
+        choice = Choice(success_url=back, cancel_url=back)
+        view = await visit.app.subscriptions.pay(visit.user_id, choice, sent.request)
+        return after(visit, view, "paid")
+
+    return Action(
+        title="Pay the renewal",
+        summary=[
+            "Your plan could not be renewed. You are led to where you can pay with another card or "
+            "account; once it is paid, the plan goes on as before."
+        ],
+        confirm="Go on to pay",
+        reader=NOTHING,
+        operation="POST /subscriptions/current/pay",
+        work=work,
+        **_common(visit, "pay"),
+    )
+
+
+HANDLERS = [
+    *action_handlers(Realm.ACCOUNT, "/plan/cancel", _cancel),
+    *action_handlers(Realm.ACCOUNT, "/plan/keep", _keep),
+    *action_handlers(Realm.ACCOUNT, "/plan/pause", _pause),
+    *action_handlers(Realm.ACCOUNT, "/plan/resume", _resume),
+    *action_handlers(Realm.ACCOUNT, "/plan/pay", _pay),
+]

@@ -1,0 +1,116 @@
+"""Beginning a plan, or changing to it: first what it would cost and bring, then the button."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from shothik_payment.domain.errors import (
+    NoSubscription,
+    NotFound,
+    PaymentServiceError,
+    SubscriptionExists,
+)
+from shothik_payment.domain.model.plan import Plan
+from shothik_payment.domain.model.subscription import Subscription, SubscriptionStatus
+from shothik_payment.domain.model.web_session import Realm
+from shothik_payment.domain.use_cases.subscription_preview import Preview
+from shothik_payment.domain.use_cases.subscriptions import Choice, SubscriptionView
+from shothik_payment.entrypoints.account.paying import (
+    WAY,
+    Ways,
+    checkout_of,
+    onward,
+    require_initiate,
+    return_address,
+    ways_of,
+)
+from shothik_payment.entrypoints.account.plan import running
+from shothik_payment.entrypoints.pages.actions import NOTHING, Action, Nothing, action_handlers
+from shothik_payment.entrypoints.pages.rendering import money
+from shothik_payment.entrypoints.pages.visits import Submitted, Visit
+
+
+def plan_page(visit: Visit, done: str | None = None) -> str:
+    return f"/{visit.realm}/plan" + (f"?done={done}" if done else "")
+
+
+def after(visit: Visit, view: SubscriptionView, done: str) -> str:
+    """The page to go on to: the gateway's, where something is to be paid there."""
+    if view.payment is None:
+        return plan_page(visit, done)
+    if checkout_of(view.payment) is None:
+        return plan_page(visit, "charging")
+    return onward(visit, view.payment)
+
+
+def _plan_of(visit: Visit) -> Plan:
+    plan_id = visit.call.path_name("plan")
+    plan = visit.app.catalog.billing.plans.get(plan_id)
+    if plan is None:
+        raise NotFound("plan", plan_id)
+    return plan
+
+
+async def _foreseen(
+    visit: Visit, plan: Plan, choice: Choice, found: Subscription | None, *, begin: bool
+) -> tuple[Preview | None, PaymentServiceError | None]:
+    """What would come of it, or what it would be refused with. Both None: that of a subscription
+    that waits for its first payment cannot be foreseen, but it may be begun again."""
+    waits = found is not None and found.status is SubscriptionStatus.INCOMPLETE
+    if begin and waits:
+        return None, None
+    if begin and found is not None:
+        return None, SubscriptionExists(found.id, found.terms.plan, found.status.value)
+    if not begin and found is None:
+        return None, NoSubscription()
+    try:
+        return await visit.app.subscriptions.preview(visit.user_id, plan.id, choice), None
+    except PaymentServiceError as refusal:
+        return None, refusal
+
+
+async def _choose(visit: Visit, *, begin: bool) -> Action[Nothing]:
+    plan, wanted = _plan_of(visit), visit.query(WAY)
+    found = running(await visit.app.subscriptions.current(visit.user_id))
+    ways = ways_of(visit, plan.prices, wanted)
+    if not begin and found is not None and found.gateway is not None:
+        # What is paid for stays with its gateway and its currency.
+        ways = Ways((), found.currency, (), found.gateway)
+    back = return_address(visit)
+    choice = Choice(ways.gateway, ways.currency, back, back)
+    preview, refusal = await _foreseen(visit, plan, choice, found, begin=begin)
+
+    async def work(sent: Submitted[Nothing]) -> str:
+        await require_initiate(visit)
+        use = visit.app.subscriptions
+        do = use.subscribe if begin else use.change
+        view = await do(visit.user_id, plan.id, choice, sent.request)
+        return after(visit, view, "begun" if begin else "changed")
+
+    title = f"{'Begin' if begin else 'Change to'} {plan.terms.title}"
+    return Action(
+        here="Plan",
+        title=title,
+        summary=(),
+        confirm=_button(title, preview),
+        back=plan_page(visit),
+        reader=NOTHING,
+        operation="POST /subscriptions" if begin else "PATCH /subscriptions/current",
+        # Not what came of the wish: a repeat may find other ways.
+        subject=f"{visit.user_id}\n{plan.id}\n{wanted.currency}\n{wanted.gateway}",
+        work=work,
+        template="account/choose.html",
+        context={"plan": plan, "ways": ways, "preview": preview, "found": found, "begin": begin},
+        refusal=refusal,
+    )
+
+
+def _button(title: str, preview: Preview | None) -> str:
+    due = None if preview is None else preview.due
+    return title if due is None else f"{title} for {money(due)}"
+
+
+HANDLERS = [
+    *action_handlers(Realm.ACCOUNT, "/plan/begin/{plan:str}", partial(_choose, begin=True)),
+    *action_handlers(Realm.ACCOUNT, "/plan/change/{plan:str}", partial(_choose, begin=False)),
+]

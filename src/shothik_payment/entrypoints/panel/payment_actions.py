@@ -1,0 +1,124 @@
+"""What operators do with a payment: return money, end a review."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from msgspec import Struct
+
+from shothik_payment.domain.errors import InvalidRequest
+from shothik_payment.domain.model.money import Money
+from shothik_payment.domain.model.payment import Payment
+from shothik_payment.entrypoints.http import fields as f
+from shothik_payment.entrypoints.http.requests import AcceptBody
+from shothik_payment.entrypoints.http.validation import QueryReader
+from shothik_payment.entrypoints.pages.rendering import money, number
+from shothik_payment.entrypoints.pages.visits import Submitted, Visit
+from shothik_payment.entrypoints.panel.actions import REASON, Action, action_handlers
+
+_PATH = "/payments/{id:str}"
+
+
+class RefundForm(Struct, rename="camel", kw_only=True):
+    """`amount` as a decimal number in the payment's currency; absent: all that is left."""
+
+    amount: f.Name | None = None
+    reason: f.Reason
+
+
+_REFUND = QueryReader(RefundForm)
+_ACCEPT = QueryReader(AcceptBody)
+
+
+async def _payment_of(visit: Visit) -> Payment:
+    return await visit.app.payment_admin.get(visit.call.path_name("id"))
+
+
+def _payment_page(visit: Visit, payment: Payment) -> str:
+    return f"/{visit.realm}/payments/{quote(payment.id, safe='')}"
+
+
+def _minor(text: str | None, currency: str) -> int | None:
+    if text is None:
+        return None
+    try:
+        amount = Money.parse(text, currency).amount_minor
+    except ValueError:
+        amount = 0
+    if amount == 0:
+        raise InvalidRequest.of("amount", f"an amount in {currency}, as {Money(500, currency)}")
+    return amount
+
+
+async def _refund(visit: Visit) -> Action[RefundForm]:
+    payment = await _payment_of(visit)
+    page = _payment_page(visit, payment)
+    left = Money(payment.refundable_minor, (payment.paid or payment.price).currency)
+
+    async def work(sent: Submitted[RefundForm]) -> str:
+        amount = _minor(sent.fields.amount, left.currency)
+        outcome = await visit.app.payment_admin.refund(
+            payment.id, amount, sent.fields.reason, sent.request
+        )
+        pending = outcome.payment is not None and outcome.payment.pending_refunds
+        return f"{page}?done={'refunding' if pending else 'refunded'}"
+
+    return Action(
+        here="Payments",
+        title=f"Refund {payment.id}",
+        summary=[
+            f"{money(payment.paid)} were paid by {payment.user_id} for "
+            f"{number(payment.credits)} credits; {money(left)} can be returned.",
+            "Credits are taken back in proportion. What was spent of them becomes a debt.",
+        ],
+        fields=[
+            {
+                "name": "amount",
+                "label": f"Amount in {left.currency}",
+                "help": f"As {left.decimal()}. Blank: all that is left.",
+                "attributes": {"inputmode": "decimal", "autocomplete": "off"},
+            },
+            REASON,
+        ],
+        confirm="Refund",
+        danger=True,
+        back=page,
+        reader=_REFUND,
+        operation="POST /admin/payments/{id}/refund",
+        subject=payment.id,
+        work=work,
+    )
+
+
+async def _accept(visit: Visit) -> Action[AcceptBody]:
+    payment = await _payment_of(visit)
+    page = _payment_page(visit, payment)
+
+    async def work(sent: Submitted[AcceptBody]) -> str:
+        await visit.app.payment_admin.accept(payment.id, sent.fields.reason, sent.request)
+        return f"{page}?done=accepted"
+
+    under_review = payment.review_reason
+    return Action(
+        here="Payments",
+        title=f"Accept {payment.id}",
+        summary=[
+            f"Under review: {under_review}." if under_review else "It is not under review.",
+            f"Asked for: {money(payment.price)}. Paid: {money(payment.paid)}.",
+            f"Accepting ends the review and grants {payment.user_id} the {number(payment.credits)} "
+            "credits that were asked for, unless they were granted before.",
+        ],
+        fields=[REASON],
+        confirm="Accept the payment",
+        back=page,
+        reader=_ACCEPT,
+        operation="POST /admin/payments/{id}/accept",
+        subject=payment.id,
+        work=work,
+    )
+
+
+HANDLERS = [
+    *action_handlers(f"{_PATH}/refund", _refund),
+    *action_handlers(f"{_PATH}/accept", _accept),
+]
