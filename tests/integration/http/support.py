@@ -52,6 +52,7 @@ from shothik_payment.domain.use_cases.settlements import Settlements
 from shothik_payment.domain.use_cases.sign_in import SignIn
 from shothik_payment.domain.use_cases.spend import Spend
 from shothik_payment.domain.use_cases.subscriptions import Subscriptions
+from shothik_payment.domain.use_cases.takeover import TAKEN_OVER
 from shothik_payment.domain.use_cases.user_admin import UserAdmin
 from shothik_payment.domain.use_cases.verify import Verify
 from shothik_payment.domain.use_cases.wallet_views import WalletViews
@@ -146,7 +147,9 @@ class World:
             clock=clock,
             wall_clock=clock,
             writer=writer,
-            spend=Spend(writer, wallets, self.catalog, clock, ids),
+            spend=Spend(
+                writer, wallets, MemoryDocuments(state, TAKEN_OVER), self.catalog, clock, ids
+            ),
             wallet_views=views,
             checkouts=checkouts,
             settlements=settlements,

@@ -36,6 +36,7 @@ from shothik_payment.domain.use_cases.settlements import Settlements
 from shothik_payment.domain.use_cases.sign_in import SignIn
 from shothik_payment.domain.use_cases.spend import Spend
 from shothik_payment.domain.use_cases.subscriptions import Subscriptions
+from shothik_payment.domain.use_cases.takeover import TAKEN_OVER, Takeover
 from shothik_payment.domain.use_cases.user_admin import UserAdmin
 from shothik_payment.domain.use_cases.verify import Verify
 from shothik_payment.domain.use_cases.wallet_views import WalletViews
@@ -199,6 +200,8 @@ class Container(containers.DeclarativeContainer):
         off=providers.Object(None),
     )
 
+    taken_over = store.provided.documents.call(TAKEN_OVER)
+
     application = providers.Singleton(
         Application,
         catalog=catalog,
@@ -206,7 +209,9 @@ class Container(containers.DeclarativeContainer):
         wall_clock=wall_clock,
         clock_run=clock_run,
         writer=writer,
-        spend=providers.Singleton(Spend, writer, store.provided.wallets, catalog, clock, ids),
+        spend=providers.Singleton(
+            Spend, writer, store.provided.wallets, taken_over, catalog, clock, ids
+        ),
         wallet_views=wallet_views,
         checkouts=checkouts,
         settlements=settlements,
@@ -236,6 +241,17 @@ class Container(containers.DeclarativeContainer):
             writer,
             store.provided.documents.call("replays"),
             clock,
+            ids,
+        ),
+        takeover=providers.Singleton(
+            Takeover,
+            writer,
+            taken_over,
+            store.provided.api_keys,
+            catalog,
+            gateways,
+            clock,
+            wall_clock,
             ids,
         ),
         key_administration=key_administration,
