@@ -15,9 +15,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import embedded, events, servers, shared, subscriptions
+from bench import embedded, events, observing, servers, shared, subscriptions
 
-PARTS = ("embedded", "subscriptions", "shared", "events")
+PARTS = ("embedded", "observing", "subscriptions", "shared", "events")
 
 
 def run(folder: Path, arguments: argparse.Namespace, console: Console) -> None:
@@ -25,6 +25,8 @@ def run(folder: Path, arguments: argparse.Namespace, console: Console) -> None:
     rounds, seconds = arguments.rounds, arguments.seconds
     if "embedded" in parts:
         embedded.run(folder, rounds, seconds, console, long=arguments.long)
+    if "observing" in parts:
+        observing.run(folder, rounds, seconds, console)
     if "subscriptions" in parts:
         due = arguments.subscriptions or subscriptions.due_at_once(long=arguments.long)
         subscriptions.run(folder, rounds, seconds, console, due)

@@ -16,11 +16,11 @@ from rich.table import Table
 from bench import tables
 from bench.cases import DEDUCT, WALLETS, Target, leader_of
 from bench.load import Figures, rss_mib, run_wrk
+from bench.reads import BALANCE
 from bench.subscribed import subscribe
 from shothik_payment.domain.model.time import SECOND, Millis
 from tests.e2e.service import Service
 
-BALANCE = "/api/v1/balance/{}"
 AN_HOUR = 100_000
 """So many are due in one hour: what has to go on beside everything else."""
 PER_SECOND = AN_HOUR / 3_600

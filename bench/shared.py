@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import round_trips, tables
+from bench import reads, round_trips, tables
 from bench.cases import WALLETS, Case, Target, fill_wallets, prepared, take_turns
 from bench.mongo import MISSING, Mongo
 from bench.servers import Bare, Servers
@@ -22,6 +22,7 @@ TWO = "two API processes ÷ one, requests/s"
 def run(folder: Path, servers: Servers, rounds: int, seconds: int, console: Console) -> None:
     if servers.mongo is None:
         console.print(MISSING, style="bold yellow")
+        reads.not_measured("on servers", console)
         found = _targets(None)
     else:
         found = _targets(_measure(folder, servers, servers.mongo, rounds, seconds, console))
@@ -61,6 +62,7 @@ def _measure(
         take_turns(cases, rounds, seconds, console)
         two.kill()
         console.print(tables.deducts(where, cases))
+        reads.measure(bare, one, key, {"": "bench"}, where, rounds, seconds, console)
         console.print(round_trips.count(folder, settings, servers, mongo, key))
         one.verify()
     return cases

@@ -19,6 +19,7 @@ from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.model.grant import GrantSource
 from shothik_payment.entrypoints.application import Application
 from shothik_payment.entrypoints.container import Container, make_container
+from shothik_payment.entrypoints.interpreter import tune_interpreter
 from shothik_payment.entrypoints.running import running, serving
 from shothik_payment.entrypoints.settings import Settings
 
@@ -64,14 +65,17 @@ class Spender:
 
     async def pace(self, count: int, per_second: int, feature: str) -> None:
         """An open loop: who is late does not slow down what comes after."""
-        answers: list[asyncio.Future[Outcome]] = []
-        started = time.monotonic()
-        while len(answers) < count:
+        waiting: set[asyncio.Future[Outcome]] = set()
+        begun, started = 0, time.monotonic()
+        while begun < count:
             due = min(int((time.monotonic() - started) * per_second), count)
-            while len(answers) < due and not self._writer.full():
-                answers.append(self._writer.submit(self.deduct(len(answers), feature)))
+            while begun < due and not self._writer.full():
+                answer = self._writer.submit(self.deduct(begun, feature))
+                waiting.add(answer)
+                answer.add_done_callback(waiting.discard)
+                begun += 1
             await asyncio.sleep(_TICK_SECONDS)
-        await asyncio.gather(*answers)
+        await asyncio.gather(*waiting)
 
 
 async def fill(container: Container) -> None:
@@ -84,6 +88,7 @@ async def fill(container: Container) -> None:
 
 async def pace(container: Container, per_second: int, seconds: int, *, works: bool) -> None:
     async with running(container, chores=serving(container), works=works) as application:
+        tune_interpreter()  # as a server does
         spender = Spender(container, application)
         await spender.book([spender.grant(user) for user in range(USERS)])
         await spender.pace(per_second * WARM_UP_SECONDS, per_second, "warm_up")

@@ -29,6 +29,7 @@ from shothik_payment.domain.ports.broker import Broker
 from shothik_payment.domain.ports.documents import Documents
 from shothik_payment.domain.ports.event_log import EventLog, RecordedEvent
 from shothik_payment.domain.ports.health import HealthCheck
+from shothik_payment.domain.ports.key_usage import KeyUsage
 from shothik_payment.domain.ports.ledger_audit import LedgerAudit
 from shothik_payment.domain.ports.ledger_store import LedgerStore
 from shothik_payment.domain.ports.payments import Payments
@@ -36,6 +37,7 @@ from shothik_payment.domain.ports.pruning import Pruning
 from shothik_payment.domain.ports.rate_limiter import RateLimiter
 from shothik_payment.domain.ports.shared_lock import SharedLock
 from shothik_payment.domain.ports.shared_values import SharedValues
+from shothik_payment.domain.ports.statistics import Statistics
 from shothik_payment.domain.ports.subscription_history import SubscriptionHistory
 from shothik_payment.domain.ports.wallets import Wallets
 from shothik_payment.domain.ports.web_sessions import WebSessions
@@ -57,6 +59,8 @@ class StorePorts:
     pruning: Pruning
     inbox: WebhookInbox
     sessions: WebSessions
+    key_usage: KeyUsage
+    statistics: Statistics
     health: HealthCheck
     documents: Callable[[str], Documents]
 
@@ -81,6 +85,8 @@ def memory_ports(state: MemoryState) -> StorePorts:
         memory.MemoryPruning(state),
         memory.MemoryWebhookInbox(state),
         memory.MemoryWebSessions(state),
+        memory.MemoryKeyUsage(state),
+        memory.MemoryStatistics(state),
         memory.MemoryHealth("store"),
         lambda kind: memory.MemoryDocuments(state, kind),
     )
@@ -98,6 +104,8 @@ def sqlite_ports(database: SqliteDatabase) -> StorePorts:
         sqlite.SqlitePruning(database),
         sqlite.SqliteWebhookInbox(database),
         sqlite.SqliteWebSessions(database),
+        sqlite.SqliteKeyUsage(database),
+        sqlite.SqliteStatistics(database),
         sqlite.SqliteHealth(database),
         lambda kind: sqlite.SqliteDocuments(database, kind),
     )
@@ -115,6 +123,8 @@ def mongo_ports(database: MongoDatabase) -> StorePorts:
         mongo.MongoPruning(database),
         mongo.MongoWebhookInbox(database),
         mongo.MongoWebSessions(database),
+        mongo.MongoKeyUsage(database),
+        mongo.MongoStatistics(database),
         mongo.MongoHealth(database),
         lambda kind: mongo.MongoDocuments(database, kind),
     )

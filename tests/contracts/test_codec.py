@@ -90,3 +90,17 @@ def test_what_the_last_release_stored_is_read() -> None:
     )
     assert (payment.off_session, payment.subscription_id, payment.plan) == (False, None, None)
     assert payment.surplus_reference is None
+
+
+def test_a_key_that_was_stored_before_there_were_rotations_is_read() -> None:
+    body = (
+        '{"id":"key_1","service":"paraphrase_service","name":"mine","digest":"AAEC",'
+        '"prefix":"sk_paraphrase_","last4":"wxyz","created_at":1800000000000,'
+        '"scopes":["credits:deduct"],"expires_at":null,"revoked_at":null,"last_used_at":null,'
+        '"rate_limit":5,"allowed_ips":["10.0.0.0/8"],"version":3}'
+    )
+    key = codec.decode_api_key(body)
+    assert (key.version, key.rate_limit, key.digest) == (3, 5, b"\x00\x01\x02")
+    assert (key.line, key.replaces, key.replaced_by, key.rotated_at) == ("key_1", None, None, None)
+    assert (key.legacy, key.warned_for) == (False, None)
+    assert codec.decode_api_key(codec.encode(key)) == key

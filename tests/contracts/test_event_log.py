@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable, Callable
+from functools import partial
+from itertools import product
 
 import pytest
 
@@ -123,6 +126,45 @@ async def test_a_clock_that_is_ahead_hides_no_event_from_a_time(book: Book, stor
     assert await log.read(found[0].position, 100, since=NOW, until=Millis(NOW + 1)) == found[1:]
 
 
+RARE = ["credit.added", "service.stop_user", "usage.limit_exceeded"]
+TYPES = [[], RARE, RARE[:1], RARE[1:], [*RARE, "credit.deducted"], ["payment.failed"], RARE * 2]
+
+
+async def paged(
+    read: Callable[[str], Awaitable[list[RecordedEvent]]], limit: int
+) -> list[RecordedEvent]:
+    """What is read on from one page to the next."""
+    found: list[RecordedEvent] = []
+    while page := await read(found[-1].position if found else START):
+        assert len(page) <= limit
+        found += page
+    return found
+
+
+@pytest.mark.parametrize("limit", [2, 100])
+async def test_events_are_read_forwards_and_backwards(
+    book: Book, stores: Stores, limit: int
+) -> None:
+    await filled(book)
+    log = stores.theirs.events
+    everything = await log.read(START, 100)
+    middle = everything[3].position
+    for types, user in product(TYPES, [None, "u1", "nobody"]):
+        wanted = [
+            event
+            for event in everything
+            if user in (None, event.user_id) and (not types or event.type in types)
+        ]
+        forwards = await paged(partial(log.read, limit=limit, user_id=user, types=types), limit)
+        assert forwards == wanted
+        backwards = await paged(
+            lambda before, u=user, t=types: log.latest(limit, u, t, before), limit
+        )
+        assert backwards == wanted[::-1]
+        early = [event for event in wanted if event in everything[:3]]
+        assert await log.latest(100, user, types, middle) == early[::-1]
+
+
 @pytest.mark.parametrize("position", ["-1", "x", "1.5", "9" * 40, "0" * 5000, " 1", "²"])
 async def test_what_is_no_position_is_refused(book: Book, stores: Stores, position: str) -> None:
     await book.do(granting("u1"))
@@ -131,6 +173,9 @@ async def test_what_is_no_position_is_refused(book: Book, stores: Stores, positi
         with pytest.raises(InvalidRequest) as refused:
             await read
         assert [problem.path for problem in refused.value.fields] == ["after"]
+    with pytest.raises(InvalidRequest) as refused:
+        await log.latest(5, before=position)
+    assert [problem.path for problem in refused.value.fields] == ["before"]
 
 
 async def test_what_carries_no_mark_is_unpublished(book: Book, stores: Stores) -> None:

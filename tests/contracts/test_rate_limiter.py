@@ -96,3 +96,23 @@ async def test_no_window_sees_more_than_the_limit(limits: LimiterBinding) -> Non
         surely_inside = [after for _, after in allowed[i:] if after < first + WINDOW]
         assert len(surely_inside) <= 7, f"seed {seed}"
     assert len(allowed) > passed / WINDOW * 7 * 0.8, f"seed {seed}"
+
+
+async def test_what_remains_is_told_without_counting(limits: LimiterBinding) -> None:
+    limiter = limits.limiter
+    for _ in range(3):
+        assert await limiter.remaining("s", 3, WINDOW) == 3
+    for left in (2, 1, 0):
+        assert (await limiter.hit("s", 3, WINDOW)).allowed
+        assert await limiter.remaining("s", 3, WINDOW) == left
+    await limiter.hit("s", 3, WINDOW)
+    assert await limiter.remaining("s", 3, WINDOW) == 0
+    assert await limiter.remaining("s", 2, WINDOW) == 0
+    assert await limiter.remaining("s", 5, WINDOW) == 2
+    assert await limiter.remaining("t", 3, WINDOW) == 3
+    assert await limiter.remaining("s", 3, 60 * WINDOW) == 3
+    # In one round trip with a request that counts, it is of the time after that.
+    first, left = limiter.hit("t", 3, WINDOW), limiter.remaining("t", 3, WINDOW)
+    assert ((await first).allowed, await left) == (True, 2)
+    await limits.advance(WINDOW + 2)
+    assert await limiter.remaining("s", 3, WINDOW) == 3

@@ -98,6 +98,35 @@ async def test_stopped_users_are_paged_by_id(book: Book, stores: Stores) -> None
     assert [wallet.user_id for wallet in found.wallets] == ["a", "c", "d", "e"]
 
 
+async def test_stopped_users_are_paged_and_counted_over_all_services(
+    book: Book, stores: Stores
+) -> None:
+    wallets = stores.theirs.wallets
+    assert (await wallets.stopped(None, None, 5)).wallets == []
+    assert await wallets.stopped_count(5) == 0
+    for user in ("e", "a"):
+        await book.do(Freeze(id=fresh(), user_id=user, at=NOW, reason="r"))
+    await stop_for(book, "b", SERVICE)
+    for service in ("slide_service", SERVICE, None):
+        await stop_for(book, "d", service)
+    await book.do(granting("f"))
+
+    async def page(after: str | None, limit: int) -> tuple[list[str], str | None]:
+        found = await wallets.stopped(None, after, limit)
+        assert all(wallet.stops for wallet in found.wallets)
+        return [wallet.user_id for wallet in found.wallets], found.next
+
+    assert await page(None, 10) == (["a", "b", "d", "e"], None)
+    assert await page(None, 4) == (["a", "b", "d", "e"], None)
+    assert await page(None, 2) == (["a", "b"], "b")
+    assert await page("b", 2) == (["d", "e"], None)
+    assert await page("c", 1) == (["d"], "d")
+    assert [await wallets.stopped_count(n) for n in (1, 3, 4, 100)] == [1, 3, 4, 4]
+    await book.do(Unfreeze(id=fresh(), user_id="a", at=NOW, reason="r"))
+    assert await page(None, 10) == (["b", "d", "e"], None)
+    assert await wallets.stopped_count(100) == 3
+
+
 async def test_a_resumed_user_is_stopped_no_more(book: Book, stores: Stores) -> None:
     await book.do(granting("u1"))
     await stop_for(book, "u1", SERVICE)

@@ -37,11 +37,12 @@ from shothik_payment.domain.ports.gateway import (
 )
 from shothik_payment.domain.use_cases.active_services import ActiveServices
 from shothik_payment.domain.use_cases.admin_credits import AdminCredits
-from shothik_payment.domain.use_cases.api_keys import KeyAdministration, KeyRing
+from shothik_payment.domain.use_cases.api_keys import KeyAdministration
 from shothik_payment.domain.use_cases.charges import Charges
 from shothik_payment.domain.use_cases.event_feed import EventFeed
 from shothik_payment.domain.use_cases.expiry_sweep import ExpirySweep
 from shothik_payment.domain.use_cases.gateway_turns import GatewayTurns
+from shothik_payment.domain.use_cases.key_ring import KeyRing
 from shothik_payment.domain.use_cases.payment_admin import PaymentAdmin
 from shothik_payment.domain.use_cases.payment_checks import PaymentChecks
 from shothik_payment.domain.use_cases.payment_commands import PaymentCommands
@@ -227,7 +228,7 @@ class TestService:
         await self.webhooks.hear(payment.gateway, self.gateway.notification(payment, **fields), {})
 
     def caller(self, slug: str = "paraphrase", **changes: object) -> ServicePrincipal:
-        principal = ServicePrincipal(self.catalog.service(slug), "key_1", frozenset(Scope))
+        principal = ServicePrincipal(self.catalog.service(slug), "key_1", "key_1", frozenset(Scope))
         return replace(principal, **changes)  # type: ignore[arg-type]
 
     async def differences(self) -> list[str]:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from shothik_payment.domain.errors import StoreCorrupt
 from shothik_payment.domain.ledger import commands as c
 from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.ledger.rules import Rules
@@ -17,7 +18,8 @@ from tests.support.world import PARAPHRASE, T0
 
 
 class GatedStore:
-    """Commits wait while `gate` is closed. `fail` and `lose` may spoil a commit."""
+    """Commits wait while `gate` is closed. `fail` and `lose` may spoil a commit; `unreadable` are
+    users whose records nobody can read."""
 
     def __init__(self) -> None:
         self.state = LedgerState()
@@ -27,6 +29,7 @@ class GatedStore:
         self.loads: list[list[str]] = []
         self.commits: list[list[ChangeSet]] = []
         self.fail_load: Exception | None = None
+        self.unreadable: set[str] = set()
         self.fail_commit: Exception | None = None
         self.lose: Callable[[ChangeSet], bool] = lambda change: False
 
@@ -34,6 +37,8 @@ class GatedStore:
         self.loads.append([need.user_id for need in needs])
         if self.fail_load is not None:
             raise self.fail_load
+        if self.unreadable.intersection(self.loads[-1]):
+            raise StoreCorrupt("A record in the data store cannot be read.")
         return [self.state.snapshot(need) for need in needs]
 
     async def commit(self, changes: Sequence[ChangeSet]) -> list[bool]:

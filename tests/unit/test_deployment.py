@@ -188,7 +188,7 @@ def test_every_container_is_locked_down_and_bounded(name: str) -> None:
 def test_images_are_pinned(name: str) -> None:
     image = SERVICES[name]["image"]
     if image != "shothik-payment:local":
-        assert re.fullmatch(r"[a-z]+:\d+\.\d+[a-z-]*", image)
+        assert re.fullmatch(r"([a-z]+/)?[a-z]+:v?\d+\.\d+(\.\d+)?[a-z-]*", image)
         assert "build" not in SERVICES[name]
 
 
@@ -203,11 +203,18 @@ def test_named_volumes_and_mounted_files_exist() -> None:
 
 def test_only_the_api_is_open_to_the_outside() -> None:
     ports = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
-    assert set(ports) == {"api", "rabbitmq"}
-    assert all(port.startswith("127.0.0.1:") for port in ports["rabbitmq"])
+    assert set(ports) == {"api", "rabbitmq", "prometheus", "grafana"}
+    inside = [port for name in ports for port in ports[name] if name != "api"]
+    assert all(port.startswith("127.0.0.1:") for port in inside)
     stores = {n for n, service in SERVICES.items() if service["networks"] == ["stores"]}
     assert {"mongo", "redis"} <= stores
     assert yaml.safe_load(COMPOSE)["networks"]["stores"]["internal"] is True
+
+
+def test_what_watches_is_started_only_where_it_is_asked_for() -> None:
+    asked = {name for name, service in SERVICES.items() if service.get("profiles")}
+    assert asked == {"prometheus", "grafana"}
+    assert {SERVICES[name]["profiles"][0] for name in asked} == {"observability"}
 
 
 def test_the_service_starts_after_what_it_needs() -> None:

@@ -9,14 +9,23 @@ from shothik_payment.domain.catalog import Catalog
 from shothik_payment.domain.ledger.writer import LedgerWriter
 from shothik_payment.domain.ports.answer_cache import AnswerCache
 from shothik_payment.domain.ports.clock import Clock
+from shothik_payment.domain.ports.event_log import EventLog
 from shothik_payment.domain.ports.health import HealthCheck
+from shothik_payment.domain.ports.payments import Payments
 from shothik_payment.domain.ports.rate_limiter import RateLimiter
+from shothik_payment.domain.ports.statistics import Statistics
 from shothik_payment.domain.ports.tokens import TokenVerifier
+from shothik_payment.domain.ports.wallets import Wallets
 from shothik_payment.domain.use_cases.active_services import ActiveServices
 from shothik_payment.domain.use_cases.admin_credits import AdminCredits
-from shothik_payment.domain.use_cases.api_keys import KeyAdministration, KeyRing
+from shothik_payment.domain.use_cases.api_keys import KeyAdministration
 from shothik_payment.domain.use_cases.clock_run import ClockRun
 from shothik_payment.domain.use_cases.event_feed import EventFeed
+from shothik_payment.domain.use_cases.key_bulk import KeyBulk
+from shothik_payment.domain.use_cases.key_health import KeyHealth
+from shothik_payment.domain.use_cases.key_ring import KeyRing
+from shothik_payment.domain.use_cases.key_usage import UsageRecorder, UsageReports
+from shothik_payment.domain.use_cases.panel_reads import Overview
 from shothik_payment.domain.use_cases.payment_admin import PaymentAdmin
 from shothik_payment.domain.use_cases.payments import Checkouts
 from shothik_payment.domain.use_cases.reconcile import Reconcile
@@ -37,6 +46,7 @@ class Application:
     """`clock` is what wallets and all that is told of them go by; `wall_clock` the real time, which
     is the same unless there is a test clock: then `clock_run` moves it.
 
+    `statistics`, `payments`, `wallets` and `events` are read as they are, by pages for operators.
     `health` lists the store first: without it the service is not ready."""
 
     catalog: Catalog
@@ -56,7 +66,11 @@ class Application:
     replay: Replay
     takeover: Takeover
     key_administration: KeyAdministration
+    key_bulk: KeyBulk
+    key_health: KeyHealth
     key_ring: KeyRing
+    key_uses: UsageRecorder
+    key_usage: UsageReports
     active_services: ActiveServices
     tokens: TokenVerifier
     sign_in: SignIn
@@ -64,5 +78,10 @@ class Application:
     limiter: RateLimiter
     verify: Verify
     reconcile: Reconcile
+    overview: Overview
+    statistics: Statistics
+    payments: Payments
+    wallets: Wallets
+    events: EventLog
     health: Sequence[HealthCheck]
     clock_run: ClockRun | None = None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import structlog
 
 from shothik_payment.domain.errors import PaymentServiceError
+from shothik_payment.domain.ports.observer import UNOBSERVED, Observer
 
 log = structlog.get_logger(__name__)
 
@@ -38,8 +39,9 @@ class Chore:
 
 
 class Background:
-    def __init__(self, chores: Sequence[Chore]) -> None:
+    def __init__(self, chores: Sequence[Chore], observer: Observer = UNOBSERVED) -> None:
         self._chores = chores
+        self._observer = observer
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -68,6 +70,7 @@ class Background:
                 more = await chore.step()
             except Exception as error:  # noqa: BLE001 logged; the chore comes again
                 back_off = min(back_off * 2 or _FIRST_BACK_OFF_SECONDS, _MAX_BACK_OFF_SECONDS)
+                self._observer.failed(chore.name)
                 _log_failure(chore.name, error, back_off)
                 await self._sleep(back_off)
                 continue

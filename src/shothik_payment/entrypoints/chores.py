@@ -7,18 +7,25 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
+import structlog
+
+from shothik_payment.domain.model.time import rfc3339
 from shothik_payment.domain.ports.broker import Broker
 from shothik_payment.domain.ports.event_log import PARTITIONS
 from shothik_payment.domain.ports.outbox_watch import OutboxWatch
 from shothik_payment.domain.use_cases.active_services import ActiveServices
 from shothik_payment.domain.use_cases.clock_run import ClockRun
 from shothik_payment.domain.use_cases.expiry_sweep import SWEEP_BATCH, ExpirySweep
+from shothik_payment.domain.use_cases.key_usage import FLUSH_SECONDS, UsageRecorder
+from shothik_payment.domain.use_cases.key_warnings import KeyWarnings
 from shothik_payment.domain.use_cases.payment_checks import CHECK_BATCH, PaymentChecks
 from shothik_payment.domain.use_cases.prune import Prune
 from shothik_payment.domain.use_cases.relay import Relay
 from shothik_payment.domain.use_cases.webhooks import WEBHOOK_BATCH, Webhooks
 from shothik_payment.domain.use_cases.work_group import WorkGroup
 from shothik_payment.entrypoints.background import Chore
+
+log = structlog.get_logger(__name__)
 
 _WEBHOOKS = "webhooks"
 _PRUNING = "pruning"
@@ -27,7 +34,7 @@ _USERS = {f"users {partition}": partition for partition in range(PARTITIONS)}
 SHARED_TASKS = (*_USERS, _WEBHOOKS, _PRUNING)
 
 _WATCH_SECONDS = 5.0
-_REST_SECONDS = 0.05
+_REST_SECONDS = 0.1
 """Between two batches of what has fallen due, for the requests that wait meanwhile."""
 
 
@@ -45,6 +52,7 @@ class Worker:
     payment_checks: PaymentChecks
     webhooks: Webhooks
     prune: Prune
+    key_warnings: KeyWarnings
     committed: asyncio.Event
     watch: OutboxWatch | None
     clock_run: ClockRun | None = None
@@ -58,6 +66,19 @@ def refreshing(active: ActiveServices) -> Chore:
         return False
 
     return Chore("active services", refresh, every_seconds=0.5)
+
+
+def counting(uses: UsageRecorder) -> Chore:
+    """Runs in every process that answers requests."""
+
+    async def flush() -> bool:
+        await uses.flush()
+        if uses.lost:
+            log.error("usage of API keys is not counted", requests=uses.lost)
+            uses.lost = 0
+        return False
+
+    return Chore("key usage", flush, FLUSH_SECONDS, wake=uses.crowded, pause_seconds=0.5)
 
 
 def shared_work(worker: Worker) -> list[Chore]:
@@ -86,6 +107,7 @@ def shared_work(worker: Worker) -> list[Chore]:
         Chore("payment check", due(check_payments), every_seconds=0.5, rest_seconds=_REST_SECONDS),
         Chore(_WEBHOOKS, _owned(worker, _WEBHOOKS, due(handle_webhooks)), every_seconds=1.0),
         Chore(_PRUNING, _owned(worker, _PRUNING, worker.prune.run), every_seconds=60.0),
+        Chore("key warnings", _owned(worker, _PRUNING, partial(_warn, worker)), every_seconds=60.0),
         Chore("relay", publishing.step, 1.0, wake=worker.committed, pause_seconds=0.02),
         Chore("unwanted events", publishing.tell_unwanted, every_seconds=5.0),
     ]
@@ -122,6 +144,20 @@ def _in_turn(worker: Worker, step: Callable[[], Awaitable[bool]]) -> Callable[[]
             return await step()
 
     return step_in_turn
+
+
+async def _warn(worker: Worker) -> bool:
+    """Once for each key and end: whoever has marked the key says it."""
+    keys, more = await worker.key_warnings.run()
+    for key in keys:
+        log.warning(
+            "an API key ends soon",
+            key_id=key.id,
+            key_name=key.name,
+            service=key.service,
+            ends_at=None if key.expires_at is None else rfc3339(key.expires_at),
+        )
+    return more
 
 
 def _watching(watch: OutboxWatch, committed: asyncio.Event) -> Callable[[], Awaitable[bool]]:

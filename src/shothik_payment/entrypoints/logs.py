@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Any
+from contextvars import ContextVar
+from typing import Any, Protocol
 
 import structlog
 
@@ -16,6 +17,21 @@ SERVER_LOG_CONFIG: dict[str, Any] = {
     "formatters": {},
     "loggers": {name: {"propagate": True} for name in ("_granian", "granian.access")},
 }
+
+
+class Request(Protocol):
+    """`trace_id` None: its caller has named none."""
+
+    @property
+    def request_id(self) -> str: ...
+
+    @property
+    def trace_id(self) -> str | None: ...
+
+
+OF_REQUEST: ContextVar[Request | None] = ContextVar("request", default=None)
+"""What is being answered: each line that is logged meanwhile says so."""
+
 _QUIET = ("httpx", "httpcore", "asyncio")
 _SAY_IT_TWICE = ("aio_pika", "aiormq")  # log the errors that they raise
 
@@ -25,6 +41,7 @@ def configure_logging(level: LogLevel, format_: LogFormat | None) -> None:
     console = sys.stderr.isatty() if format_ is None else format_ is LogFormat.CONSOLE
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        _of_request,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.stdlib.PositionalArgumentsFormatter(),
@@ -59,6 +76,15 @@ def configure_logging(level: LogLevel, format_: LogFormat | None) -> None:
     for name in _SAY_IT_TWICE:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     logging.captureWarnings(True)
+
+
+def _of_request(_: object, __: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    request = OF_REQUEST.get()
+    if request is not None:
+        line.setdefault("request_id", request.request_id)
+        if request.trace_id is not None:
+            line.setdefault("trace_id", request.trace_id)  # a span's own goes first
+    return line
 
 
 def _renderers(console: bool) -> list[structlog.typing.Processor]:

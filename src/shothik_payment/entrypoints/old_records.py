@@ -100,7 +100,7 @@ class ApiKeyLine(_Line):
     service: f.Name
     created_at: f.Moment
     key: _PlainKey | None = None
-    key_sha256: Annotated[_Digest | None, Meta()] = msgspec.field(name="keySha256", default=None)
+    key_sha256: _Digest | None = None
     last4: f.Name | None = None
     name: f.Name | None = None
     scopes: f.KeyScopes | None = None

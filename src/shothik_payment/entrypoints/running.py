@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 
 from shothik_payment.domain.errors import PaymentServiceError
+from shothik_payment.domain.use_cases.key_usage import UsageRecorder
 from shothik_payment.entrypoints.application import Application
 from shothik_payment.entrypoints.background import Background, Chore
-from shothik_payment.entrypoints.chores import refreshing, shared_work
+from shothik_payment.entrypoints.chores import counting, refreshing, shared_work
 from shothik_payment.entrypoints.container import Container
 from shothik_payment.entrypoints.settings import Settings, without_password
+from shothik_payment.entrypoints.telling import telling_queue
 
 log = structlog.get_logger(__name__)
+
+_USAGE_SECONDS = 3.0
+"""A process is killed that takes ten to stop."""
+_USAGE_PAUSE_SECONDS = 0.2
 
 
 @asynccontextmanager
@@ -28,6 +36,8 @@ async def running(
     """
     application: Application = container.application()
     async with AsyncExitStack() as stack:
+        if (tracer := container.observing().tracer) is not None:
+            stack.push_async_callback(tracer.close)
         for connection in container.connections():
             await connection.open()
             stack.push_async_callback(connection.close)
@@ -36,6 +46,7 @@ async def running(
         application.writer.start()
         stack.push_async_callback(application.writer.stop)
         await application.active_services.refresh()
+        stack.push_async_callback(_store_usage, application.key_uses)
         for gateway in container.gateways().values():
             stack.push_async_callback(gateway.close)
         stack.push_async_callback(application.webhooks.close)
@@ -45,9 +56,9 @@ async def running(
             stack.push_async_callback(_leave, container)
             if (watch := container.worker().watch) is not None:
                 stack.push_async_callback(watch.close)
-            chores = [*chores, *shared_work(container.worker())]
+            chores = [*chores, *shared_work(container.worker()), container.telling_backlog()]
         if chores:
-            background = Background(chores)
+            background = Background(chores, container.observer())
             stack.push_async_callback(background.stop)
             background.start()
         yield application
@@ -64,7 +75,25 @@ def parts(settings: Settings) -> dict[str, str]:
 
 def serving(container: Container) -> list[Chore]:
     """What a process that answers requests runs."""
-    return [refreshing(container.active_services())]
+    return [
+        refreshing(container.active_services()),
+        counting(container.key_uses()),
+        telling_queue(container.writer(), container.observer()),
+    ]
+
+
+async def _store_usage(uses: UsageRecorder) -> None:
+    """What was counted since the last flush; the store may be away for a moment."""
+    deadline = time.monotonic() + _USAGE_SECONDS
+    while True:
+        try:
+            await asyncio.wait_for(uses.flush(), _USAGE_SECONDS)
+            return
+        except (PaymentServiceError, TimeoutError) as error:
+            if time.monotonic() + _USAGE_PAUSE_SECONDS >= deadline:
+                log.error("usage of API keys is lost", requests=uses.waiting(), error=str(error))
+                return
+        await asyncio.sleep(_USAGE_PAUSE_SECONDS)
 
 
 async def _leave(container: Container) -> None:

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import gc
 import multiprocessing
 import os
 import resource
 import signal
 import socket
-import sys
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.synchronize import Lock
+from tempfile import TemporaryDirectory
 
 import structlog
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.log import LogLevels
-from litestar import Litestar, Router
+from litestar import Litestar
+from litestar.types import ControllerRouterHandler
 
 from shothik_payment.domain.errors import Misconfigured
 from shothik_payment.entrypoints.background import Chore
@@ -29,7 +29,9 @@ from shothik_payment.entrypoints.container import Container, make_container
 from shothik_payment.entrypoints.demo import Demo
 from shothik_payment.entrypoints.guard import require_startable, warnings
 from shothik_payment.entrypoints.http.app import create_app
+from shothik_payment.entrypoints.http.metrics import metrics_route
 from shothik_payment.entrypoints.http.sandbox import sandbox_handlers
+from shothik_payment.entrypoints.interpreter import tune_interpreter
 from shothik_payment.entrypoints.logs import SERVER_LOG_CONFIG, configure_logging
 from shothik_payment.entrypoints.running import parts, running, serving
 from shothik_payment.entrypoints.settings import Settings
@@ -43,7 +45,7 @@ _OPEN_FILES = 65_536
 _STOP_SECONDS = 10
 _PORT_PATIENCE_SECONDS = 3.0
 _ORPHAN_CHECK_SECONDS = 0.5
-_SWITCH_SECONDS = 0.0005
+_FIGURES_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def serve_forever(settings: Settings, *, demo: bool) -> None:
@@ -57,6 +59,11 @@ def serve_forever(settings: Settings, *, demo: bool) -> None:
         log.warning(warning)
     address = _free_address(settings)
     _raise_file_limit()
+    with _shared_figures(settings):
+        _serve(settings, address, demo=demo)
+
+
+def _serve(settings: Settings, address: str, *, demo: bool) -> None:
     # Once here, in words and before any worker: a store that cannot be opened, a wrong catalog.
     asyncio.run(_try_out(settings))
     server = Granian(
@@ -83,13 +90,19 @@ def serve_forever(settings: Settings, *, demo: bool) -> None:
     server.serve(target_loader=WorkerApp(settings, os.getpid(), first), wrap_loader=False)
 
 
-def _tune_interpreter() -> None:
-    """Once all is loaded. Without it a tenth of a busy worker's time goes into looking through
-    modules for garbage, and a commit waits up to 5 ms for its turn at the interpreter."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
-    sys.setswitchinterval(_SWITCH_SECONDS)
+@contextmanager
+def _shared_figures(settings: Settings) -> Iterator[None]:
+    """Where the workers add up what they count, so that whichever is asked tells of all. The
+    library that counts reads it from the environment when it is first imported."""
+    if settings.workers == 1 or not settings.metrics_on:
+        yield
+        return
+    with TemporaryDirectory(prefix="shothik-figures-") as folder:
+        os.environ[_FIGURES_FOLDER] = folder
+        try:
+            yield
+        finally:
+            del os.environ[_FIGURES_FOLDER]
 
 
 async def _try_out(settings: Settings) -> None:
@@ -160,13 +173,17 @@ class WorkerApp:
             signal.signal(number, signal.SIG_DFL)
         configure_logging(self.settings.log_level, self.settings.log_format)
         container = make_container(self.settings)
-        handlers: Sequence[Router] = ()
+        handlers: list[ControllerRouterHandler] = []
         if self.settings.sandbox_on:
-            handlers = sandbox_handlers(container.sandbox_desk(), container.catalog())
+            handlers += sandbox_handlers(container.sandbox_desk(), container.catalog())
+        observing = container.observing()
+        if observing.render is not None:
+            handlers.append(metrics_route(observing.render, self.settings.shown_metrics_token))
         return create_app(
             container.application(),
             container.http_settings(),
             extra_handlers=handlers,
+            watch=observing.watch(),
             lifespan=[lambda app: self._run(container)],
         )
 
@@ -179,7 +196,7 @@ class WorkerApp:
             if self.first is not None and self.first.acquire(block=False):
                 demo = Demo(self.settings, application, container.token_issuer())
                 demo.start()
-            _tune_interpreter()
+            tune_interpreter()
             yield
             if demo is not None:
                 await demo.stop()

@@ -25,6 +25,10 @@ from shothik_payment.entrypoints.settings_of_gateways import (
     Switch,
     web_address,
 )
+from shothik_payment.entrypoints.settings_of_observing import (
+    SECRETS_OF_OBSERVING,
+    ObservingSettings,
+)
 
 MEMORY = "memory://"
 _SQLITE = "sqlite:///"
@@ -36,7 +40,7 @@ _SERVERS = {
 _SCHEMES = frozenset(
     url.partition(":")[0] for urls in ((_SQLITE, MEMORY), *_SERVERS.values()) for url in urls
 )
-_SECRET = frozenset({"jwt_secret", "jwt_public_key", *SECRETS_OF_GATEWAYS})
+_SECRET = frozenset({"jwt_secret", "jwt_public_key", *SECRETS_OF_GATEWAYS, *SECRETS_OF_OBSERVING})
 _LOCAL_ORIGINS = ("http://localhost:*", "http://127.0.0.1:*", "https://localhost:*")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:(\d{1,5}|\*))?")
 
@@ -65,7 +69,7 @@ class LogFormat(StrEnum):
     CONSOLE = "console"
 
 
-class Settings(GatewaySettings):
+class Settings(GatewaySettings, ObservingSettings):
     """One attribute for each variable, of the same name in lowercase."""
 
     model_config = SettingsConfigDict(

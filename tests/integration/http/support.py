@@ -19,10 +19,12 @@ from shothik_payment.adapters.memory.broker import MemoryBroker
 from shothik_payment.adapters.memory.documents import MemoryDocuments
 from shothik_payment.adapters.memory.event_log import MemoryEventLog
 from shothik_payment.adapters.memory.health import MemoryHealth
+from shothik_payment.adapters.memory.key_usage import MemoryKeyUsage
 from shothik_payment.adapters.memory.ledger_audit import MemoryLedgerAudit
 from shothik_payment.adapters.memory.payments import MemoryPayments
 from shothik_payment.adapters.memory.rate_limiter import MemoryRateLimiter
 from shothik_payment.adapters.memory.state import MemoryState
+from shothik_payment.adapters.memory.statistics import MemoryStatistics
 from shothik_payment.adapters.memory.subscription_history import MemorySubscriptionHistory
 from shothik_payment.adapters.memory.wallets import MemoryWallets
 from shothik_payment.adapters.memory.web_sessions import MemoryWebSessions
@@ -36,11 +38,16 @@ from shothik_payment.domain.model.time import SECOND, Millis
 from shothik_payment.domain.ports.event_log import PARTITIONS
 from shothik_payment.domain.use_cases.active_services import ActiveServices
 from shothik_payment.domain.use_cases.admin_credits import AdminCredits
-from shothik_payment.domain.use_cases.api_keys import KeyAdministration, KeyRing
+from shothik_payment.domain.use_cases.api_keys import KeyAdministration
 from shothik_payment.domain.use_cases.charges import Charges
 from shothik_payment.domain.use_cases.event_feed import EventFeed
 from shothik_payment.domain.use_cases.expiry_sweep import ExpirySweep
 from shothik_payment.domain.use_cases.gateway_turns import GatewayTurns
+from shothik_payment.domain.use_cases.key_bulk import KeyBulk
+from shothik_payment.domain.use_cases.key_health import KeyHealth
+from shothik_payment.domain.use_cases.key_ring import KeyRing
+from shothik_payment.domain.use_cases.key_usage import UsageRecorder, UsageReports
+from shothik_payment.domain.use_cases.panel_reads import Overview
 from shothik_payment.domain.use_cases.payment_admin import PaymentAdmin
 from shothik_payment.domain.use_cases.payment_checks import PaymentChecks
 from shothik_payment.domain.use_cases.payment_commands import PaymentCommands
@@ -107,7 +114,8 @@ class World:
     def _application(self, limits: WriterLimits) -> Application:
         clock, ids, state = self.clock, SystemIds(), self.state
         wallets, keys = MemoryWallets(state), MemoryApiKeys(state)
-        events = MemoryEventLog(state)
+        uses = UsageRecorder(MemoryKeyUsage(state), clock, ids)
+        events, statistics = MemoryEventLog(state), MemoryStatistics(state)
         active = ActiveServices(keys, self.catalog)
         writer = LedgerWriter(self.store, active.rules, active.fresh_rules, random.random, limits)
         payments, gateways = MemoryPayments(state), {"sandbox": self.gateway}
@@ -119,7 +127,7 @@ class World:
         admin = PaymentAdmin(writer, commands, payments, gateways, clock, ids)
         settlements = Settlements(commands, payments, gateways)
         charges = Charges(commands, settlements, checkouts, gateways)
-        inbox = MemoryWebhookInbox(state)
+        inbox, limiter = MemoryWebhookInbox(state), MemoryRateLimiter(clock)
         webhooks = Webhooks(
             settlements, checkouts, charges, payments, gateways, inbox, turns, clock
         )
@@ -163,14 +171,23 @@ class World:
                 events, self.broker, writer, MemoryDocuments(state, "replays"), clock, ids
             ),
             key_administration=KeyAdministration(keys, self.catalog, clock, ids),
+            key_bulk=KeyBulk(KeyAdministration(keys, self.catalog, clock, ids), keys, clock),
+            key_health=KeyHealth(self.catalog, limiter, clock, 1000),
             key_ring=KeyRing(keys, self.catalog, active, clock),
+            key_uses=uses,
+            key_usage=UsageReports(MemoryKeyUsage(state), keys, uses, clock),
             active_services=active,
             tokens=tokens,
             sign_in=SignIn(MemoryWebSessions(state), tokens, clock, ids),
             answers=self.answers,
-            limiter=MemoryRateLimiter(clock),
+            limiter=limiter,
             verify=Verify(audit),
             reconcile=Reconcile(audit, wallets, payments, events, gateways, settlements, clock),
+            overview=Overview(statistics, payments, wallets, events),
+            statistics=statistics,
+            payments=payments,
+            wallets=wallets,
+            events=events,
             health=[MemoryHealth("store"), MemoryHealth("broker")],
         )
 

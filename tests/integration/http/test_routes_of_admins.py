@@ -104,6 +104,11 @@ async def test_admins_keys(world: World) -> None:
             "lastUsedAt": None,
             "rateLimit": 5,
             "allowedIps": ["10.0.0.1/32", "10.1.0.0/16"],
+            "revokedAt": None,
+            "rotatedAt": None,
+            "replacedBy": None,
+            "replaces": None,
+            "legacy": False,
         }
         await world.key("paraphrase")
         listed = (await admin.get("/admin/api-keys?service=slide")).json()

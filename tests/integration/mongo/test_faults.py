@@ -7,12 +7,13 @@ from contextlib import asynccontextmanager, contextmanager
 
 import pytest
 
-from shothik_payment.adapters.mongo import MongoDatabase
+from shothik_payment.adapters.mongo import MongoDatabase, names
 from shothik_payment.domain.errors import Unavailable
+from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.ports.ledger_store import Needs
 from shothik_payment.domain.use_cases.verify import Verify
 from tests.contracts.bindings import mongo_ports, opened_mongo
-from tests.contracts.book import Book, binding, deducting, granting
+from tests.contracts.book import Book, binding, deducting, granting, in_days
 from tests.contracts.test_subscription_history import nothing_but_the_wallet, step
 from tests.support.proxy import Proxy
 from tests.support.servers.mongo import MongoServer, fresh_name, url_of
@@ -53,6 +54,9 @@ async def assert_charged_once(database: MongoDatabase, user: str = "u1") -> None
     assert list(snapshot.done) == [binding("key").key]
     async for progress in Verify(ports.audit).run():
         assert progress.differences == []
+    sums = await ports.statistics.charged(Millis(0), in_days(1))
+    rows = await database.collection(names.TRANSACTIONS).count_documents({"kind": "deduct"})
+    assert sum(charged.rows for charged in sums) == rows
 
 
 async def test_a_killed_server_is_unavailable_and_back_by_itself(own_mongo: MongoServer) -> None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from pymongo import monitoring
+from pymongo.monitoring import CommandListener, CommandStartedEvent
+
 from shothik_payment.adapters.mongo import MongoDatabase, names
 from shothik_payment.adapters.mongo.ledger_audit import ENTRIES_AT_ONCE
 from shothik_payment.adapters.mongo.wallets import MongoWallets, due_cursor
 from shothik_payment.domain.model.identifiers import bucket_of
+from shothik_payment.domain.model.payment import PaymentStatus
 from shothik_payment.domain.model.time import DAY, HOUR, Millis
 from shothik_payment.domain.ports.event_log import START
+from shothik_payment.domain.ports.payments import PaymentFilter
 from tests.contracts.bindings import mongo_ports, opened_mongo
 from tests.contracts.book import NOW, Book, granting, in_days
 
@@ -82,3 +87,63 @@ def scans(stage: dict[str, Any]) -> list[dict[str, Any]]:
     if "inputStage" not in stage:
         return [stage]
     return scans(stage["inputStage"])
+
+
+class Asked(CommandListener):
+    """The reads that the driver has sent since `asked` was emptied."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, Any]] = []
+
+    def started(self, event: CommandStartedEvent) -> None:
+        if event.command_name in ("find", "aggregate"):
+            self.asked.append(dict(event.command))
+
+    def succeeded(self, event: object) -> None: ...
+
+    def failed(self, event: object) -> None: ...
+
+
+ASKED = Asked()
+monitoring.register(ASKED)
+_NOT_EXPLAINED = (
+    "lsid",
+    "$db",
+    "$clusterTime",
+    "readConcern",
+    "txnNumber",
+    "batchSize",
+    "maxTimeMS",
+)
+
+
+async def explained(database: MongoDatabase) -> dict[str, Any]:
+    """The winning plan of the one read that was sent."""
+    (command,) = ASKED.asked
+    plain = {name: value for name, value in command.items() if name not in _NOT_EXPLAINED}
+    found = await database.database.command("explain", plain, verbosity="queryPlanner")
+    planner = found if "queryPlanner" in found else found["stages"][0]["$cursor"]
+    plan: dict[str, Any] = planner["queryPlanner"]["winningPlan"]
+    return plan
+
+
+async def test_what_the_panel_reads_goes_by_an_index(url: str) -> None:
+    async with opened_mongo(url, migrate=True) as database:
+        ports = mongo_ports(database)
+        await Book(ports.ledger).do(granting("u1"))
+        for index, read in (
+            ("hour", ports.statistics.charged(NOW, in_days(1))),
+            ("newest", ports.payments.counts(NOW, in_days(1))),
+            ("newest", ports.payments.search(PaymentFilter(), None, 5)),
+            ("status", ports.payments.search(PaymentFilter(PaymentStatus.PAID), None, 5)),
+            ("gateway", ports.payments.search(PaymentFilter(gateway="stripe"), None, 5)),
+            ("user", ports.payments.search(PaymentFilter(user_id="u1"), None, 5)),
+            ("stopped", ports.wallets.stopped_count(5)),
+            ("stopped_users", ports.wallets.stopped(None, "a", 5)),
+            ("types_below", ports.events.read(START, 5, None, ["credit.added"])),
+            ("types_above", ports.events.latest(5, None, ["service.stop_user", "payment.failed"])),
+        ):
+            ASKED.asked.clear()
+            await read
+            (scan,) = scans(await explained(database))
+            assert (scan["stage"], scan.get("indexName")) == ("IXSCAN", index)

@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 from bson import Int64
 
-from shothik_payment.adapters.mongo import MongoDatabase, MongoWallets, names
+from shothik_payment.adapters.mongo import MongoDatabase, MongoWallets, collections, names
 from shothik_payment.domain.errors import Misconfigured, StoreCorrupt, Unavailable
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.payment import Dispute, DisputeState, Refund, RefundState
 from shothik_payment.domain.model.plan import Interval, Limit, LimitUnit, Terms
 from shothik_payment.domain.model.subscription import AwaitedPayment, PaidFor, Usage
+from shothik_payment.domain.model.time import HOUR, Millis
 from tests.contracts.bindings import mongo_ports, opened_mongo
-from tests.contracts.book import NOW, SERVICE, Book, granting, opening
+from tests.contracts.book import NOW, SERVICE, Book, deducting, granting, in_days, opening
 from tests.contracts.test_subscription_history import (
     nothing_but_the_wallet,
     step,
@@ -117,6 +118,39 @@ async def test_a_database_of_version_2_has_to_be_migrated(url: str) -> None:
         assert await ports.ledger.commit([change]) == [True]
         assert (await ports.wallets.get("u1")).subscription == subscription()
         assert await ports.history.of_user("u1", None, 5) == [step("u1", 1)]
+
+
+async def test_what_was_charged_before_version_4_is_added_up(url: str) -> None:
+    """Once, though several migrate; and not what this release has added up itself."""
+    later = Millis(NOW + HOUR)
+    async with opened_mongo(url, migrate=True) as database:
+        ports = mongo_ports(database)
+        book = Book(ports.ledger)
+        await book.do(granting("u1"), deducting("u1", 3), deducting("u1", 4))
+        await book.do(replace(deducting("u1", 5), at=later))
+        expected = await ports.statistics.charged(Millis(0), in_days(1))
+        assert [(charged.credits, charged.rows) for charged in expected] == [(7, 2), (5, 1)]
+        await database.collection(names.TRANSACTIONS).update_many(
+            {}, {"$set": {"schema_version": 3}}
+        )
+        await database.collection(names.CHARGED_HOURS).delete_many({})
+        schema = database.collection(names.SCHEMA)
+        await schema.update_one({"_id": "schema"}, {"$set": {"version": 3}})
+        await book.do(replace(deducting("u1", 10), at=later))
+        await asyncio.gather(*(MongoDatabase(url).migrate() for _ in range(3)))
+        expected[1] = replace(expected[1], credits=15, rows=2)
+        assert await ports.statistics.charged(Millis(0), in_days(1)) == expected
+        (older, *_) = await database.collection(names.CHARGED_HOURS).find().sort("_id", 1).to_list()
+    assert wide(older) == {"hour", "credits", "rows"}
+
+
+async def test_every_index_that_is_declared_is_made(url: str) -> None:
+    async with opened_mongo(url, migrate=True) as database:
+        made = await indexes(database)
+    for document in collections.ALL:
+        settings = document.Settings
+        declared = {index.document["name"] for index in getattr(settings, "indexes", ())}
+        assert made.get(settings.name, {}).keys() - {"_id_"} == declared, settings.name
 
 
 async def test_numbers_of_subscriptions_are_64_bits_wide(url: str) -> None:

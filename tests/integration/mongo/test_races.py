@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from shothik_payment.adapters.mongo import MongoDatabase
+from shothik_payment.adapters.mongo import MongoDatabase, names
 from shothik_payment.domain.errors import InsufficientCredits
 from shothik_payment.domain.ledger.commands import Deduct, Freeze
 from shothik_payment.domain.ledger.rules import Rules
@@ -15,12 +15,20 @@ from shothik_payment.domain.model.time import MINUTE, Millis
 from shothik_payment.domain.ports.event_log import PARTITIONS, START
 from shothik_payment.domain.use_cases.verify import Verify
 from tests.contracts.bindings import mongo_ports, opened_mongo
-from tests.contracts.book import NOW, RULES, Book, binding, deducting, fresh, granting
+from tests.contracts.book import NOW, RULES, Book, binding, deducting, fresh, granting, in_days
 
 
 async def assert_consistent(database: MongoDatabase) -> None:
     async for progress in Verify(mongo_ports(database).audit).run():
         assert progress.differences == []
+    await assert_added_up(database)
+
+
+async def assert_added_up(database: MongoDatabase) -> None:
+    """Each row that charges counts once."""
+    rows = await database.collection(names.TRANSACTIONS).count_documents({"kind": "deduct"})
+    sums = await mongo_ports(database).statistics.charged(Millis(0), in_days(1))
+    assert sum(charged.rows for charged in sums) == rows
 
 
 @asynccontextmanager
@@ -53,6 +61,28 @@ async def test_two_processes_never_overdraw_one_wallet(url: str) -> None:
         wallet = await mongo_ports(other).wallets.get("u1")
         assert (wallet.available, wallet.rows) == (0, 41)
         await assert_consistent(one)
+
+
+async def test_two_processes_do_not_wait_for_each_others_sums(url: str) -> None:
+    """Each adds up in documents of its own; and one that is kept by a transaction which nobody
+    ends is left alone."""
+    async with opened_mongo(url, migrate=True) as one, opened_mongo(url) as other:
+        ours, theirs = Book(mongo_ports(one).ledger), Book(mongo_ports(other).ledger)
+        for book, user in ((ours, "u1"), (theirs, "u2")):
+            await book.do(granting(user), deducting(user, 1))
+        sums = one.collection(names.CHARGED_HOURS)
+        kept = await sums.find({"credits": 1}).to_list()
+        assert len(kept) == 2
+        async with one.client.start_session() as session:
+            await session.start_transaction()
+            for document in kept:
+                which = {"_id": document["_id"]}
+                await sums.update_one(which, {"$inc": {"credits": 1000}}, session=session)
+            for book, user in ((ours, "u1"), (theirs, "u2"), (ours, "u1")):
+                await book.do(deducting(user, 2))
+            await session.abort_transaction()
+        (charged,) = await mongo_ports(other).statistics.charged(Millis(0), in_days(1))
+        assert (charged.credits, charged.rows) == (8, 5)
 
 
 async def test_one_request_key_sent_to_two_processes_charges_once(url: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from shothik_payment.adapters.memory.documents import MemoryDocuments
+from shothik_payment.adapters.memory.key_usage import MemoryKeyUsage
 from shothik_payment.adapters.memory.pruning import MemoryPruning
 from shothik_payment.adapters.memory.web_sessions import MemoryWebSessions
 from shothik_payment.adapters.memory.webhook_inbox import MemoryWebhookInbox
@@ -21,6 +22,7 @@ from shothik_payment.adapters.rabbitmq import (
 )
 from shothik_payment.domain.errors import Unavailable
 from shothik_payment.domain.ports.broker import Delivery
+from shothik_payment.domain.use_cases.key_warnings import KeyWarnings
 from shothik_payment.domain.use_cases.prune import Prune
 from shothik_payment.domain.use_cases.relay import Relay
 from shothik_payment.domain.use_cases.work_group import WorkGroup
@@ -65,8 +67,10 @@ async def _chores(service: TestService, broker: RabbitEventBroker) -> dict[str, 
             MemoryPruning(service.state),
             MemoryWebhookInbox(service.state),
             MemoryWebSessions(service.state),
+            MemoryKeyUsage(service.state),
             service.clock,
         ),
+        key_warnings=KeyWarnings(service.api_keys, service.clock),
         committed=asyncio.Event(),
         watch=None,
     )

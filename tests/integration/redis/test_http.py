@@ -133,3 +133,32 @@ async def test_a_service_starts_and_charges_without_redis(
         first = await service.deduct("u1", "k")
         assert first.status_code == 200
         await repeat(service, first.content)
+
+
+async def test_a_rotation_does_not_double_a_quota(
+    redis_server: RedisServer, tmp_path: Path
+) -> None:
+    """Two processes, each with one key of the line, and a third that rotates half-way."""
+    async with (
+        serving(tmp_path, redis_server) as one,
+        serving(tmp_path, redis_server) as two,
+        serving(tmp_path, redis_server) as three,
+    ):
+        keys = three.application.key_administration
+        made, plain = await keys.generate("paraphrase", actor="test", rate_limit=30)
+
+        async def ask(served: Served, key: str | None, times: int) -> list[int]:
+            headers = {"Authorization": f"ApiKey {key}"}
+            asked = (served.client.get("/balance/u1", headers=headers) for _ in range(times))
+            return [answer.status_code for answer in await asyncio.gather(*asked)]
+
+        before = await asyncio.gather(ask(one, plain, 10), ask(two, plain, 10))
+        rotation = await keys.rotate(made.id, actor="test")
+        after = await asyncio.gather(ask(one, plain, 20), ask(two, rotation.plain, 20))
+        codes = [code for part in (*before, *after) for code in part]
+        assert (codes.count(200), codes.count(429)) == (30, 30)
+        for key in (rotation.key, rotation.old):
+            health = await one.application.key_health.check(key)
+            assert health.rate_limit_remaining == 0
+        again = await keys.rotate(rotation.key.id, actor="test")
+        assert await ask(two, again.plain, 1) == [429]

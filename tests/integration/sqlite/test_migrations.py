@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import astuple
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,9 @@ import pytest
 from shothik_payment.adapters.sqlite.database import SqliteDatabase
 from shothik_payment.adapters.sqlite.schema import MIGRATIONS, migrate
 from shothik_payment.domain.errors import StoreCorrupt
+from shothik_payment.domain.model.api_key import ApiKeyStatus
+from shothik_payment.domain.model.time import Millis
+from shothik_payment.domain.ports.api_keys import AuditEntry, KeyChange
 from shothik_payment.domain.ports.event_log import PARTITIONS, Backlog
 from shothik_payment.domain.ports.gateway import Notification
 from shothik_payment.domain.ports.webhook_inbox import Webhook
@@ -80,6 +84,31 @@ async def test_what_version_1_had_under_review_still_is(old_file: Path) -> None:
         assert await ports.inbox.due(NOW, 5) == [webhook]
 
 
+async def test_keys_of_version_1_are_found_changed_and_told_of(old_file: Path) -> None:
+    connection = sqlite3.connect(old_file)
+    for key_id, field, at in (("key_2", "revoked_at", NOW), ("key_3", "expires_at", NOW)):
+        connection.execute(
+            "INSERT INTO api_keys (id, service, digest, body) SELECT ?, service, ?,"
+            " json_set(body, '$.id', ?, ?, ?) FROM api_keys WHERE id = 'key_1'",
+            (key_id, key_id.encode(), key_id, f"$.{field}", at),
+        )
+    connection.commit()
+    connection.close()
+    async with opened(old_file) as database:
+        keys = sqlite_ports(database).api_keys
+        (key,) = await keys.list(SERVICE, None, 5, ApiKeyStatus.ACTIVE, NOW)
+        assert (key.id, key.line, key.version, key.legacy) == ("key_1", "key_1", 0, False)
+        for status, key_id in ((ApiKeyStatus.REVOKED, "key_2"), (ApiKeyStatus.EXPIRED, "key_3")):
+            assert [k.id for k in await keys.list(None, None, 5, status, NOW)] == [key_id]
+        assert not await keys.has_legacy(NOW)
+        key.revoked_at = NOW
+        entry = AuditEntry("key_1", NOW, "admin:a1", "revoke", {})
+        await keys.commit(KeyChange((), [key], [entry]))
+        found, _ = await keys.list(None, None, 5, ApiKeyStatus.REVOKED, NOW)
+        assert (found.id, found.version) == ("key_1", 1)
+        assert [e.action for e in await keys.audit("key_1", 5)] == ["revoke", "generate"]
+
+
 async def test_a_file_of_version_3_keeps_its_wallets_and_takes_subscriptions(
     old_file: Path,
 ) -> None:
@@ -101,6 +130,29 @@ async def test_a_file_of_version_3_keeps_its_wallets_and_takes_subscriptions(
         async for progress in Verify(ports.audit).run():
             assert progress.differences == []
     assert version_of(old_file) == len(MIGRATIONS)
+
+
+async def test_what_was_charged_before_is_added_up(old_file: Path) -> None:
+    connection = sqlite3.connect(old_file, isolation_level=None)
+    migrate(connection, "old.db", MIGRATIONS[:4])
+    connection.execute(
+        "UPDATE transactions SET at = at + 3600000 WHERE rowid = (SELECT max(rowid)"
+        " FROM transactions WHERE kind = 'deduct')"
+    )
+    rows = connection.execute(
+        "SELECT at / 3600000 * 3600000, service, kind, sum(amount), count(*) FROM transactions"
+        " WHERE kind IN ('deduct', 'capture', 'reverse') GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+    ).fetchall()
+    connection.close()
+    assert {row[2] for row in rows} >= {"deduct"}
+    assert len({row[0] for row in rows}) > 1
+    async with opened(old_file) as database:
+        ports = sqlite_ports(database)
+        found = await ports.statistics.charged(Millis(0), in_days(9))
+        assert [astuple(charged) for charged in found] == rows
+        await Book(ports.ledger).do(deducting("u1", 1))
+        now = await ports.statistics.charged(Millis(0), in_days(9))
+        assert sum(charged.rows for charged in now) == sum(row[4] for row in rows) + 1
 
 
 def test_later_steps_are_taken_and_keep_what_is_there(old_file: Path) -> None:

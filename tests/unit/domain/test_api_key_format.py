@@ -1,6 +1,7 @@
 """API keys: their shape, their checksum, and that no slip of the finger passes."""
 
 import hashlib
+from dataclasses import replace
 from zlib import crc32
 
 import pytest
@@ -11,6 +12,7 @@ from shothik_payment.domain.model.api_key import (
     checksum,
     compose_key,
     digest_of,
+    may_be_legacy,
     well_formed,
 )
 
@@ -87,3 +89,16 @@ def test_status(expires_at: int | None, revoked_at: int | None, status: ApiKeySt
     key = ApiKey("key_1", "s", "n", b"", "sk_x_", "1234", 0)
     key.expires_at, key.revoked_at = expires_at, revoked_at  # type: ignore[assignment]
     assert key.status(100) is status  # type: ignore[arg-type]
+
+
+def test_a_key_is_the_first_of_its_line_where_nothing_else_is_said() -> None:
+    key = ApiKey("key_1", "s", "n", b"", "sk_x_", "1234", 0)  # type: ignore[arg-type]
+    assert key.line == "key_1"
+    assert replace(key, id="key_2").line == "key_1"
+
+
+@pytest.mark.parametrize(("key", "may_be"), [("x", True), ("!~" * 64, True), (KEY, True)])
+def test_what_may_be_a_key_of_the_old_service(key: str, may_be: bool) -> None:
+    assert may_be_legacy(key) is may_be
+    for wrong in ("", key * 129, f"{key} ", f"{key}\n", f"{key}é", f"{key}\x7f"):
+        assert not may_be_legacy(wrong)

@@ -169,3 +169,25 @@ async def test_a_preview_says_what_the_change_then_does(service: TestService) ->
     )  # fmt: skip
     # Nothing has come of the looking.
     assert await user.seen() == Seen("active lite 2026-04-01..2026-05-01", 500, "500 to 2026-05-01")
+
+
+async def test_an_upgrade_that_is_declined_as_the_period_ends_does_not_put_off_the_renewal(
+    service: TestService,
+) -> None:
+    user = await Subscriber.begin(service, "2026-04-01")
+    await user.bought("lite")
+    await user.until("2026-04-26")
+    user.gateway.away()
+    await user.change("pro")  # nobody knows yet what came of the charge
+    await user.until("2026-05-01T00:01")
+    assert (await user.seen()).state == "active lite 2026-04-01..2026-05-01 charging"
+    user.gateway.back()
+    user.gateway.declines[user.user] = 1
+    await user.until("2026-05-01T01:02")
+    assert await user.seen() == Seen(
+        "active lite 2026-05-01..2026-06-01",
+        500,
+        "500 to 2026-06-01",
+        told="payment.failed, paid 1000, changed:renewed, -500 expire, +500",
+        charged="1000",
+    )

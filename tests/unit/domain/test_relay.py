@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
+from shothik_payment.adapters.memory.event_log import MemoryEventLog
+from shothik_payment.adapters.memory.state import MemoryState
 from shothik_payment.domain.errors import Unavailable
+from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.ports.broker import Delivery
 from shothik_payment.domain.ports.event_log import PARTITIONS, RecordedEvent, partition_of
-from shothik_payment.domain.use_cases.relay import RELAY_BATCH, Relay
+from shothik_payment.domain.use_cases.relay import RELAY_BATCH, RELAY_PAGE, Relay
 from tests.support.service import TestService, running_service
 
 ALL = range(PARTITIONS)
@@ -18,7 +22,8 @@ ALL = range(PARTITIONS)
 class ScriptedBroker:
     """`refuses` and `misses` hold users whose events are refused, and types or routing keys that
     nobody wants.
-    `told` is what was taken, with user and sequence."""
+    `told` is what was taken, with user and sequence. `batches` are the sizes of what was asked
+    together; after each, `meanwhile` is called."""
 
     def __init__(self) -> None:
         self.away = False
@@ -26,6 +31,8 @@ class ScriptedBroker:
         self.misses: set[str] = set()
         self.told: list[tuple[str, int]] = []
         self.asked: list[tuple[str, int]] = []
+        self.batches: list[int] = []
+        self.meanwhile = lambda: None
 
     async def declare_control_queues(self, services: Sequence[str]) -> list[str]:
         return []
@@ -35,7 +42,10 @@ class ScriptedBroker:
     ) -> list[Delivery]:
         if self.away:
             raise Unavailable("The broker is away.")
-        return [self._deliver(event) for event in events]
+        deliveries = [self._deliver(event) for event in events]
+        self.batches.append(len(events))
+        self.meanwhile()
+        return deliveries
 
     def _deliver(self, event: RecordedEvent) -> Delivery:
         self.asked.append((event.user_id, event.sequence))
@@ -45,6 +55,22 @@ class ScriptedBroker:
             return Delivery.UNWANTED
         self.told.append((event.user_id, event.sequence))
         return Delivery.TAKEN
+
+
+class HeldLog(MemoryEventLog):
+    """Slow to mark."""
+
+    def __init__(self, state: MemoryState) -> None:
+        super().__init__(state)
+        self.marking = asyncio.Event()
+        self.goes_on = asyncio.Event()
+
+    async def mark(
+        self, published: Sequence[RecordedEvent], unwanted: Sequence[RecordedEvent], at: Millis
+    ) -> None:
+        self.marking.set()
+        await self.goes_on.wait()
+        await super().mark(published, unwanted, at)
 
 
 class Bench:
@@ -58,8 +84,22 @@ class Bench:
         for user in users:
             await self.service.admin.adjust(user, 5, "test")
 
+    async def give_often(self, times: int) -> None:
+        """To ten users."""
+        for start in range(0, times, 100):
+            gifts = (self.give(f"u{n % 10}") for n in range(start, min(start + 100, times)))
+            await asyncio.gather(*gifts)
+
     async def use_up(self, user: str) -> None:
         await self.service.spend.deduct(self.service.caller(), user, amount=5, units=None)
+
+    def in_order_and_once(self) -> int:
+        """How many were told."""
+        seen: dict[str, int] = {}
+        for user, sequence in self.broker.told:
+            assert sequence == seen.get(user, 0) + 1
+            seen[user] = sequence
+        return len(self.broker.told)
 
     async def left(self) -> list[tuple[str, int]]:
         events = await self.service.log.unpublished(ALL, 10_000)
@@ -91,10 +131,77 @@ async def test_it_publishes_its_own_partitions_only(bench: Bench) -> None:
 
 
 async def test_it_goes_batch_by_batch(bench: Bench) -> None:
-    await bench.give(*["u1"] * (RELAY_BATCH + 1))
-    assert await bench.relay.run(ALL)
+    await bench.give_often(RELAY_BATCH + 1)
     assert not await bench.relay.run(ALL)
-    assert bench.broker.told == [("u1", n + 1) for n in range(RELAY_BATCH + 1)]
+    assert bench.broker.batches == [RELAY_BATCH, 1]
+    assert bench.in_order_and_once() == RELAY_BATCH + 1
+    assert await bench.left() == []
+
+
+async def test_it_goes_page_by_page(bench: Bench) -> None:
+    await bench.give_often(RELAY_PAGE + 1)
+    assert await bench.relay.run(ALL)
+    assert bench.in_order_and_once() == RELAY_PAGE
+    assert not await bench.relay.run(ALL)
+    assert bench.in_order_and_once() == RELAY_PAGE + 1
+
+
+async def test_a_run_ends_in_time_and_leaves_the_rest_of_its_page(bench: Bench) -> None:
+    await bench.give_often(3 * RELAY_BATCH)
+
+    def a_second_goes_by() -> None:
+        bench.seconds += 1
+
+    bench.broker.meanwhile = a_second_goes_by
+    assert await bench.relay.run(ALL)
+    assert bench.broker.batches == [RELAY_BATCH]
+    assert len(await bench.left()) == 2 * RELAY_BATCH
+
+
+async def test_what_went_out_before_the_broker_did_is_marked(bench: Bench) -> None:
+    await bench.give_often(3 * RELAY_BATCH)
+
+    def the_broker_goes() -> None:
+        bench.broker.away = len(bench.broker.batches) == 2
+
+    bench.broker.meanwhile = the_broker_goes
+    with pytest.raises(Unavailable):
+        await bench.relay.run(ALL)
+    assert len(await bench.left()) == RELAY_BATCH
+
+
+async def test_a_batch_is_marked_beside_the_next_one_and_all_before_the_end(bench: Bench) -> None:
+    log = HeldLog(bench.service.state)
+    relay = Relay(log, bench.broker, bench.service.clock, lambda: 0.0)
+    await bench.give_often(2 * RELAY_BATCH)
+    second = asyncio.Event()
+
+    def is_it_the_second() -> None:
+        if len(bench.broker.batches) == 2:
+            second.set()
+
+    bench.broker.meanwhile = is_it_the_second
+    running = asyncio.create_task(relay.run(ALL))
+    await second.wait()
+    assert len(await bench.left()) == 2 * RELAY_BATCH
+    log.goes_on.set()
+    await running
+    assert await bench.left() == []
+
+
+async def test_who_is_refused_in_one_batch_is_left_out_of_the_next(bench: Bench) -> None:
+    await bench.give("u1", *["u2"] * RELAY_BATCH, "u1", "u2")
+    bench.broker.refuses = {"u1"}
+
+    def the_queue_takes_again() -> None:
+        bench.broker.refuses = set()
+
+    bench.broker.meanwhile = the_queue_takes_again
+    await bench.relay.run(ALL)
+    assert bench.broker.told == [("u2", n + 1) for n in range(RELAY_BATCH + 1)]
+    bench.seconds += 1
+    await bench.relay.run(ALL)
+    assert bench.broker.told[-2:] == [("u1", 1), ("u1", 2)]
 
 
 async def test_what_could_not_be_published_is_published_later(bench: Bench) -> None:

@@ -232,3 +232,24 @@ async def test_a_method_that_is_gone_when_it_is_charged_leaves_a_link(
     await user.until("2026-04-01")
     assert (await user.seen()).state == "cancelled lite 2026-03-01..2026-04-01"
     assert "change_dropped" in [step.kind.value for step in await user.steps()]
+
+
+async def test_a_trial_whose_first_charge_is_declined_has_ended_when_it_is_paid(
+    service: TestService,
+) -> None:
+    user = await Subscriber.begin(service, "2026-01-17")
+    user.save_card()
+    await user.subscribe("trial")
+    user.gateway.declines[user.user] = 1
+    await user.until("2026-01-31T01:00")
+    assert (await user.seen()).state == "past_due trial 2026-01-17..2026-01-31"
+    await user.until("2026-01-31T04:00")
+    assert await user.seen() == Seen(
+        "active trial 2026-01-31..2026-02-28",
+        2000,
+        "2000 to 2026-02-28",
+        told="paid 3000, changed:trial_ended, -20 expire, +2000",
+        charged="3000",
+    )
+    await user.until("2026-02-28")
+    assert (await user.seen()).told == "paid 3000, changed:renewed, -2000 expire, +2000"

@@ -10,6 +10,7 @@ from shothik_payment.domain.errors import (
     IdempotencyKeyReused,
     InvalidRequest,
     NotFound,
+    Unavailable,
 )
 from shothik_payment.domain.model.api_key import (
     ApiKey,
@@ -18,8 +19,10 @@ from shothik_payment.domain.model.api_key import (
     well_formed,
 )
 from shothik_payment.domain.model.time import HOUR, Millis
-from shothik_payment.domain.ports.api_keys import AuditEntry
+from shothik_payment.domain.ports.api_keys import AuditEntry, KeyChange
+from shothik_payment.domain.ports.ledger_store import RequestRecord
 from shothik_payment.domain.use_cases.api_keys import KeyAdministration
+from shothik_payment.domain.use_cases.key_terms import KeyUpdate
 from tests.support.service import CATALOG, START, TestService
 from tests.support.world import key
 
@@ -101,13 +104,25 @@ async def test_keys_are_listed_by_service_and_paged(service: TestService) -> Non
     assert {found.id for found in page} == {*made, slide}
 
 
+async def test_keys_are_listed_by_status(service: TestService) -> None:
+    alive, ended, revoked = [
+        (await generate(service, expires_at=end))[0].id
+        for end in (None, Millis(START + HOUR), Millis(START + 2 * HOUR))
+    ]
+    await service.keys.revoke(revoked, actor="admin")
+    service.clock.advance(HOUR)
+    for status, key_id in zip(ApiKeyStatus, (alive, revoked, ended), strict=True):
+        page, following = await service.keys.list("paraphrase", None, 9, status)
+        assert ([found.id for found in page], following) == ([key_id], None)
+
+
 async def test_revoking_twice_is_the_same_answer_and_one_entry(service: TestService) -> None:
     made, _ = await generate(service)
     first = await service.keys.revoke(made.id, actor="admin", ip="10.0.0.1")
     service.clock.advance(HOUR)
     again = await service.keys.revoke(made.id, actor="other")
-    assert first == again
-    assert again.status(START) is ApiKeyStatus.REVOKED
+    assert first == again == (await service.keys.get(made.id), False)
+    assert again[0].status(START) is ApiKeyStatus.REVOKED
     entries = await service.api_keys.audit(made.id, 9)
     assert [(e.action, e.actor, e.ip) for e in entries] == [
         ("revoke", "admin", "10.0.0.1"),
@@ -117,26 +132,85 @@ async def test_revoking_twice_is_the_same_answer_and_one_entry(service: TestServ
         await service.keys.revoke("key_nope", actor="admin")
 
 
+async def test_the_audit_log_is_paged_newest_first(service: TestService) -> None:
+    made, _ = await generate(service)
+    other, _ = await generate(service)
+    for name in ("a", "b", "c"):
+        for key_id in (made.id, other.id):
+            await service.keys.update(key_id, KeyUpdate(name=name), actor="admin")
+    page, before = await service.keys.audit_log(made.id, None, 3)
+    assert [entry.changes for entry in page] == [{"name": "c"}, {"name": "b"}, {"name": "a"}]
+    page, before = await service.keys.audit_log(made.id, before, 3)
+    assert ([entry.action for entry in page], before) == (["generate"], None)
+    assert page[0].changes["service"] == "paraphrase_service"
+    with pytest.raises(NotFound):
+        await service.keys.audit_log("key_nope", None, 3)
+
+
 class Overtaken(MemoryApiKeys):
-    """Somebody else renames the key just before it is changed the first time."""
+    """Somebody else renames the key just before it is changed, the first `times`."""
 
-    renamed = False
+    times = 1
 
-    async def update(self, key: ApiKey, entry: AuditEntry) -> ApiKey | None:
-        if not self.renamed:
-            self.renamed = True
-            other = await self.get(key.id)
+    async def commit(self, change: KeyChange) -> RequestRecord | None:
+        for overtaken in change.changed if self.times > 0 else ():
+            self.times -= 1
+            other = await self.get(overtaken.id)
             assert other is not None
-            renaming = AuditEntry(key.id, START, "other", "update", {"name": "new"})
-            await super().update(replace(other, name="new"), renaming)
-        return await super().update(key, entry)
+            renaming = AuditEntry(other.id, START, "other", "update", {"name": "new"})
+            await super().commit(KeyChange((), [replace(other, name="new")], [renaming]))
+        return await super().commit(change)
 
 
 async def test_revoking_takes_back_no_change_of_another(service: TestService) -> None:
     made, _ = await generate(service)
     keys = KeyAdministration(Overtaken(service.state), CATALOG, service.clock, service.ids)
-    revoked = await keys.revoke(made.id, actor="admin")
+    revoked, _ = await keys.revoke(made.id, actor="admin")
     assert (revoked.name, revoked.revoked_at) == ("new", service.clock.now())
     assert await service.keys.get(made.id) == revoked
     entries = await service.api_keys.audit(made.id, 9)
     assert [e.action for e in entries] == ["revoke", "update", "generate"]
+
+
+async def test_whoever_is_always_overtaken_is_told_to_come_again(service: TestService) -> None:
+    made, _ = await generate(service)
+    busy = Overtaken(service.state)
+    busy.times = 99
+    keys = KeyAdministration(busy, CATALOG, service.clock, service.ids)
+    with pytest.raises(Unavailable, match="Others"):
+        await keys.revoke(made.id, actor="admin")
+    assert (await service.keys.get(made.id)).revoked_at is None
+
+
+async def test_a_repeated_change_is_done_once(service: TestService) -> None:
+    made, _ = await generate(service)
+    asked = KeyUpdate(name="a")
+    renamed, replayed = await service.keys.update(made.id, asked, actor="x", request=key("p"))
+    assert (renamed.name, replayed) == ("a", False)
+    await service.keys.update(made.id, KeyUpdate(name="b"), actor="x")
+    again = await service.keys.update(made.id, asked, actor="x", request=key("p"))
+    assert (again[0].name, again[1]) == ("b", True)
+    with pytest.raises(IdempotencyKeyReused):
+        await service.keys.update(made.id, asked, actor="x", request=key("p", b"other"))
+    # A change that changed nothing is bound as well: later it might.
+    await service.keys.update(made.id, KeyUpdate(name="b"), actor="x", request=key("q"))
+    await service.keys.update(made.id, KeyUpdate(name="c"), actor="x")
+    same, replayed = await service.keys.update(
+        made.id, KeyUpdate(name="b"), actor="x", request=key("q")
+    )
+    assert (same.name, replayed) == ("c", True)
+    for expected in (False, True):
+        done = await service.keys.revoke(made.id, actor="x", request=key("d"))
+        assert done[1] is expected
+    actions = [entry.action for entry in await service.api_keys.audit(made.id, 9)]
+    assert actions == ["revoke", "update", "update", "update", "generate"]
+
+
+async def test_a_refused_change_binds_no_request_key(service: TestService) -> None:
+    made, _ = await generate(service, expires_at=Millis(START + HOUR))
+    late = KeyUpdate(expires_at=START)
+    with pytest.raises(InvalidRequest):
+        await service.keys.update(made.id, late, actor="x", request=key("p"))
+    fine = KeyUpdate(expires_at=None)
+    lifted, _ = await service.keys.update(made.id, fine, actor="x", request=key("p", b"other"))
+    assert lifted.expires_at is None

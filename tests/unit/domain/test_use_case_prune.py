@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from shothik_payment.adapters.memory import (
+    MemoryKeyUsage,
     MemoryPruning,
     MemoryState,
     MemoryWebhookInbox,
@@ -29,7 +30,13 @@ def state() -> MemoryState:
 
 @pytest.fixture
 def prune(state: MemoryState) -> Prune:
-    return Prune(MemoryPruning(state), MemoryWebhookInbox(state), MemoryWebSessions(state), Today())
+    return Prune(
+        MemoryPruning(state),
+        MemoryWebhookInbox(state),
+        MemoryWebSessions(state),
+        MemoryKeyUsage(state),
+        Today(),
+    )
 
 
 async def handled(state: MemoryState, event_id: str, at: Millis) -> None:
@@ -48,6 +55,14 @@ async def test_what_is_older_than_thirty_days_goes(state: MemoryState, prune: Pr
     assert not await prune.run()
     assert set(state.webhooks) == {("sandbox", "young"), ("sandbox", "due")}
     assert set(state.requests) == {("u1", "young")}
+
+
+async def test_usage_of_keys_goes_after_four_hundred_days(state: MemoryState, prune: Prune) -> None:
+    limit = Millis(NOW - 400 * DAY)
+    for hour in (Millis(limit - 1), limit):
+        state.key_usage["key_1", hour, "POST /deduct", 200] = 1
+    assert not await prune.run()
+    assert list(state.key_usage) == [("key_1", limit, "POST /deduct", 200)]
 
 
 async def test_a_full_batch_of_webhooks_says_that_more_may_wait(

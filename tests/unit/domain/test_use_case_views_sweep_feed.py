@@ -9,6 +9,7 @@ from shothik_payment.domain.ledger.writer import LedgerWriter
 from shothik_payment.domain.model.stop import StopCause
 from shothik_payment.domain.model.time import HOUR, MINUTE, Millis
 from shothik_payment.domain.ports import event_log
+from shothik_payment.domain.ports.event_log import PARTITIONS, partition_of
 from shothik_payment.domain.use_cases.expiry_sweep import SWEEP_BATCH, ExpirySweep
 from tests.support.service import START, TestService
 
@@ -116,6 +117,18 @@ async def test_the_sweep_goes_batch_by_batch(service: TestService) -> None:
         await give(service, f"u{number}", 1, MINUTE)
     service.clock.advance(MINUTE)
     assert [await service.sweep.run() for _ in range(3)] == [SWEEP_BATCH, 1, 0]
+
+
+async def test_a_process_with_a_part_of_the_users_sweeps_as_many_as_one_with_all(
+    service: TestService,
+) -> None:
+    users = [f"u{number}" for number in range(SWEEP_BATCH * PARTITIONS)]
+    for user in users:
+        await give(service, user, 1, MINUTE)
+    service.clock.advance(MINUTE)
+    assert await service.sweep.run([3]) >= SWEEP_BATCH
+    left = {due.user_id for due in await service.wallets.due(service.clock.now(), len(users))}
+    assert set(users) - left == {user for user in users if partition_of(user) == 3}
 
 
 class Picky:

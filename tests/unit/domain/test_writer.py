@@ -7,7 +7,12 @@ import logging
 
 import pytest
 
-from shothik_payment.domain.errors import IdempotencyKeyReused, InsufficientCredits, Unavailable
+from shothik_payment.domain.errors import (
+    IdempotencyKeyReused,
+    InsufficientCredits,
+    StoreCorrupt,
+    Unavailable,
+)
 from shothik_payment.domain.ledger import commands as c
 from shothik_payment.domain.ledger.writer import WriterLimits
 from shothik_payment.domain.ports.ledger_store import ChangeSet, Needs
@@ -85,6 +90,18 @@ async def test_a_command_that_breaks_fails_alone(
     assert (await after).transaction is not None
     await neighbour
     assert [row.amount for row in bench.store.state.user("u1").rows] == [10, 1, 2]
+
+
+async def test_a_user_who_cannot_be_read_fails_alone(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.store.unreadable = {"u2"}
+    answers = [bench.grant(n, f"u{n}") for n in (1, 2, 3)]
+    with caplog.at_level(logging.CRITICAL), pytest.raises(StoreCorrupt):
+        await answers[1]
+    await asyncio.gather(answers[0], answers[2])
+    assert bench.store.loads == [["u1", "u2", "u3"], ["u1"], ["u2"], ["u3"]]
+    assert [len(changes) for changes in bench.store.commits] == [2]
 
 
 async def test_a_bug_beside_the_commands_fails_its_batch_and_the_writer_goes_on(

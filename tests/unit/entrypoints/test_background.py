@@ -42,6 +42,15 @@ async def test_it_goes_on_at_once_while_there_is_more() -> None:
     await asyncio.wait_for(background.stop(), 2)
 
 
+async def test_it_rests_while_there_is_more() -> None:
+    steps = Steps(True, True, False)
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    background = await run_until_idle(Chore("drain", steps, LONG, rest_seconds=0.1), steps)
+    assert 0.2 <= loop.time() - begun < 2
+    await background.stop()
+
+
 async def test_a_failure_is_survived() -> None:
     steps = Steps(Unavailable("away"), RuntimeError("broken"), False)
     background = await run_until_idle(Chore("fails", steps, LONG), steps)

@@ -6,6 +6,7 @@ from shothik_payment.adapters.memory.broker import MemoryBroker
 from shothik_payment.adapters.memory.documents import MemoryDocuments
 from shothik_payment.adapters.memory.event_log import MemoryEventLog
 from shothik_payment.adapters.memory.health import MemoryHealth
+from shothik_payment.adapters.memory.key_usage import MemoryKeyUsage
 from shothik_payment.adapters.memory.ledger_audit import MemoryLedgerAudit
 from shothik_payment.adapters.memory.ledger_store import MemoryLedgerStore
 from shothik_payment.adapters.memory.payments import MemoryPayments
@@ -14,6 +15,7 @@ from shothik_payment.adapters.memory.rate_limiter import MemoryRateLimiter
 from shothik_payment.adapters.memory.shared_lock import MemorySharedLock
 from shothik_payment.adapters.memory.shared_values import MemorySharedValues
 from shothik_payment.adapters.memory.state import MemoryState
+from shothik_payment.adapters.memory.statistics import MemoryStatistics
 from shothik_payment.adapters.memory.subscription_history import MemorySubscriptionHistory
 from shothik_payment.adapters.memory.wallets import MemoryWallets
 from shothik_payment.adapters.memory.web_sessions import MemoryWebSessions
@@ -26,6 +28,7 @@ __all__ = [
     "MemoryDocuments",
     "MemoryEventLog",
     "MemoryHealth",
+    "MemoryKeyUsage",
     "MemoryLedgerAudit",
     "MemoryLedgerStore",
     "MemoryPayments",
@@ -34,6 +37,7 @@ __all__ = [
     "MemorySharedLock",
     "MemorySharedValues",
     "MemoryState",
+    "MemoryStatistics",
     "MemorySubscriptionHistory",
     "MemoryWallets",
     "MemoryWebSessions",

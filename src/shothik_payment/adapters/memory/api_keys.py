@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from shothik_payment.adapters import codec
 from shothik_payment.adapters.memory.state import MemoryState
-from shothik_payment.domain.model.api_key import ApiKey
-from shothik_payment.domain.ports.api_keys import AuditEntry
+from shothik_payment.domain.model.api_key import ApiKey, ApiKeyStatus
+from shothik_payment.domain.model.time import Millis
+from shothik_payment.domain.ports.api_keys import AuditEntry, KeyChange, VersionConflict
 from shothik_payment.domain.ports.ledger_store import RequestRecord
 
 
@@ -14,16 +15,25 @@ class MemoryApiKeys:
     def __init__(self, state: MemoryState) -> None:
         self._state = state
 
-    async def add(
-        self, key: ApiKey, entry: AuditEntry, request: RequestRecord | None = None
-    ) -> RequestRecord | None:
+    async def commit(self, change: KeyChange) -> RequestRecord | None:
+        state, request = self._state, change.request
         if request is not None:
-            done = self._state.requests.setdefault((request.user_id, request.key), request)
-            if done is not request:
+            done = state.requests.get((request.user_id, request.key))
+            if done is not None:
                 return replace(done)
-            self._state.requests[request.user_id, request.key] = replace(request)
-        self._state.api_keys_by_digest[key.digest] = key.id
-        self._store(key, entry)
+        for key in change.changed:
+            stored = await self.get(key.id)
+            if stored is None or stored.version != key.version:
+                raise VersionConflict
+        if request is not None:
+            state.requests[request.user_id, request.key] = replace(request)
+        for key in change.added:
+            state.api_keys_by_digest[key.digest] = key.id
+            state.api_keys[key.id] = codec.encode(key)
+        for key in change.changed:
+            state.api_keys[key.id] = codec.encode(replace(key, version=key.version + 1))
+        for entry in change.entries:
+            state.api_key_audit.append(replace(entry, changes=dict(entry.changes)))
         return None
 
     async def get(self, key_id: str) -> ApiKey | None:
@@ -33,29 +43,51 @@ class MemoryApiKeys:
     async def by_digest(self, digest: bytes) -> ApiKey | None:
         return await self.get(self._state.api_keys_by_digest.get(digest, ""))
 
-    async def update(self, key: ApiKey, entry: AuditEntry) -> ApiKey | None:
-        stored = await self.get(key.id)
-        if stored is None or stored.version != key.version:
-            return None
-        self._store(replace(key, version=key.version + 1), entry)
-        return await self.get(key.id)
+    async def ending(self, since: Millis, until: Millis, limit: int) -> Sequence[ApiKey]:
+        found = [
+            (key.expires_at, key.id, key)
+            for key in map(codec.decode_api_key, self._state.api_keys.values())
+            if key.expires_at is not None
+            and since < key.expires_at <= until
+            and key.revoked_at is None
+            and key.replaced_by is None
+            and key.warned_for != key.expires_at
+        ]
+        return [key for _, _, key in sorted(found, key=lambda one: one[:2])[:limit]]
+
+    async def has_legacy(self, at: Millis) -> bool:
+        keys = map(codec.decode_api_key, self._state.api_keys.values())
+        return any(key.legacy and key.status(at) is ApiKeyStatus.ACTIVE for key in keys)
 
     async def request(self, scope: str, key: str) -> RequestRecord | None:
         done = self._state.requests.get((scope, key))
         return None if done is None else replace(done)
 
-    async def audit(self, key_id: str, limit: int) -> Sequence[AuditEntry]:
-        own = [entry for entry in reversed(self._state.api_key_audit) if entry.key_id == key_id]
-        return [replace(entry, changes=dict(entry.changes)) for entry in own[:limit]]
+    async def audit(
+        self, key_id: str, limit: int, before: int | None = None
+    ) -> Sequence[AuditEntry]:
+        own = [
+            replace(entry, changes=dict(entry.changes), number=number)
+            for number, entry in enumerate(self._state.api_key_audit, 1)
+            if entry.key_id == key_id and (before is None or number < before)
+        ]
+        return own[::-1][:limit]
 
     async def services(self) -> set[str]:
         return {codec.decode_api_key(stored).service for stored in self._state.api_keys.values()}
 
-    async def list(self, service: str | None, after: str | None, limit: int) -> list[ApiKey]:
+    async def list(
+        self,
+        service: str | None,
+        after: str | None,
+        limit: int,
+        status: ApiKeyStatus | None = None,
+        at: Millis = Millis(0),
+    ) -> Sequence[ApiKey]:
         ids = sorted(key_id for key_id in self._state.api_keys if key_id > (after or ""))
         keys = (codec.decode_api_key(self._state.api_keys[key_id]) for key_id in ids)
-        return [key for key in keys if service in (None, key.service)][:limit]
-
-    def _store(self, key: ApiKey, entry: AuditEntry) -> None:
-        self._state.api_keys[key.id] = codec.encode(key)
-        self._state.api_key_audit.append(replace(entry, changes=dict(entry.changes)))
+        return [
+            key
+            for key in keys
+            if service in (None, key.service) and status in (None, key.status(at))
+        ][:limit]

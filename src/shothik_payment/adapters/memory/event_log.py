@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -19,11 +19,11 @@ from shothik_payment.domain.ports.event_log import (
 _MAX_DIGITS = 18
 
 
-def _number(position: str) -> int:
+def _number(position: str, field: str = "after") -> int:
     if position == START:
         return 0
     if not (position.isascii() and position.isdigit()) or len(position) > _MAX_DIGITS:
-        raise InvalidRequest.of("after", "a position that this log has given")
+        raise InvalidRequest.of(field, "a position that this log has given")
     return int(position)
 
 
@@ -70,6 +70,23 @@ class MemoryEventLog:
             and (since is None or event.at >= since)
             and (until is None or event.at < until)
             and (not published or self._is_published(event.position))
+        )
+        return list(islice(wanted, limit))
+
+    async def latest(
+        self,
+        limit: int,
+        user_id: str | None = None,
+        types: Sequence[str] = (),
+        before: str = START,
+    ) -> list[RecordedEvent]:
+        events, end = self._state.events, _number(before, "before")
+        if before != START:
+            events = events[: bisect_left(events, end, key=lambda event: int(event.position))]
+        wanted = (
+            replace(event)
+            for event in reversed(events)
+            if user_id in (None, event.user_id) and (not types or event.type in types)
         )
         return list(islice(wanted, limit))
 

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from collections import defaultdict
+
 from shothik_payment.adapters import codec
 from shothik_payment.adapters.memory.state import MemoryState
-from shothik_payment.domain.model.payment import Payment
+from shothik_payment.domain.model.payment import Payment, PaymentStatus
 from shothik_payment.domain.model.time import Millis
+from shothik_payment.domain.ports.payments import PaymentFilter, PaymentSum
 
 
 class MemoryPayments:
@@ -37,6 +40,24 @@ class MemoryPayments:
 
     async def under_review(self, before: str | None, limit: int) -> list[Payment]:
         found = [payment for payment in self._all() if payment.review_reason is not None]
+        return self._page(found, before, limit)
+
+    async def search(self, which: PaymentFilter, before: str | None, limit: int) -> list[Payment]:
+        found = [payment for payment in self._all() if _fits(payment, which)]
+        return self._page(found, before, limit)
+
+    async def counts(
+        self, since: Millis, until: Millis
+    ) -> dict[tuple[PaymentStatus, str], PaymentSum]:
+        prices: defaultdict[tuple[PaymentStatus, str], list[int]] = defaultdict(list)
+        for payment in self._all():
+            if since <= payment.created_at < until:
+                price = payment.price
+                prices[payment.status, price.currency].append(price.amount_minor)
+        return {which: PaymentSum(len(found), sum(found)) for which, found in prices.items()}
+
+    def _page(self, found: list[Payment], before: str | None, limit: int) -> list[Payment]:
+        """Those that come behind `before`, newest first."""
         if before is not None:
             last = self._state.payment(before)
             found = [p for p in found if last is not None and _age(p) < _age(last)]
@@ -48,3 +69,13 @@ class MemoryPayments:
 
 def _age(payment: Payment) -> tuple[Millis, str]:
     return payment.created_at, payment.id
+
+
+def _fits(payment: Payment, which: PaymentFilter) -> bool:
+    return (
+        which.status in (None, payment.status)
+        and which.gateway in (None, payment.gateway)
+        and which.user_id in (None, payment.user_id)
+        and (which.since is None or payment.created_at >= which.since)
+        and (which.until is None or payment.created_at < which.until)
+    )

@@ -19,6 +19,16 @@ class _Counted:
     slices: deque[list[int]] = field(default_factory=deque)
     total: int = 0
 
+    def drop_before(self, index: int) -> None:
+        """Leave what is still in the window as of that slice."""
+        slices = self.slices
+        while slices and slices[0][0] < index - SLICES:
+            self.total -= slices.popleft()[1]
+        ahead = slices[-1][0] - index if slices else 0
+        if ahead > 0:  # the clock was set back: what was counted is as old as it was
+            for counted_slice in slices:
+                counted_slice[0] -= ahead
+
 
 class MemoryRateLimiter:
     """Counts in slices of a sixtieth of the window.
@@ -35,17 +45,12 @@ class MemoryRateLimiter:
         self._subjects: OrderedDict[tuple[str, int], _Counted] = OrderedDict()
 
     def hit(self, subject: str, limit: int, window_seconds: int) -> Ready[RateDecision]:
-        slice_ms = -(-window_seconds * SECOND // SLICES)
+        slice_ms = _slice_ms(window_seconds)
         now = self._clock.now()
         index = now // slice_ms
         counted = self._counted(subject, window_seconds)
         slices = counted.slices
-        while slices and slices[0][0] < index - SLICES:
-            counted.total -= slices.popleft()[1]
-        ahead = slices[-1][0] - index if slices else 0
-        if ahead > 0:  # the clock was set back: what was counted is as old as it was
-            for counted_slice in slices:
-                counted_slice[0] -= ahead
+        counted.drop_before(index)
         allowed = counted.total < limit
         if allowed:
             counted.total += 1
@@ -59,6 +64,13 @@ class MemoryRateLimiter:
         reset_seconds = -(-reset_ms // SECOND)
         return Ready(RateDecision(allowed, limit, remaining, window_seconds, reset_seconds))
 
+    def remaining(self, subject: str, limit: int, window_seconds: int) -> Ready[int | None]:
+        counted = self._subjects.get((subject, window_seconds))
+        if counted is None:
+            return Ready(limit)
+        counted.drop_before(self._clock.now() // _slice_ms(window_seconds))
+        return Ready(max(limit - counted.total, 0))
+
     def _counted(self, subject: str, window_seconds: int) -> _Counted:
         key = (subject, window_seconds)
         counted = self._subjects.get(key)
@@ -69,3 +81,7 @@ class MemoryRateLimiter:
         else:
             self._subjects.move_to_end(key)
         return counted
+
+
+def _slice_ms(window_seconds: int) -> int:
+    return -(-window_seconds * SECOND // SLICES)

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 
 from shothik_payment.adapters import codec
 from shothik_payment.domain.model.hold import Hold
+from shothik_payment.domain.model.key_usage import LastUse, Slot
 from shothik_payment.domain.model.payment import Payment
 from shothik_payment.domain.model.time import Millis
-from shothik_payment.domain.model.transaction import Transaction
+from shothik_payment.domain.model.transaction import Transaction, TransactionKind
 from shothik_payment.domain.model.wallet import Wallet
 from shothik_payment.domain.model.web_session import WebSession
 from shothik_payment.domain.ports.api_keys import AuditEntry
@@ -35,7 +36,9 @@ class MemoryState:
     """`rows`: by user, the ids of the wallet's rows in the order of their numbers; `steps`: by
     user, in that order too. `events` are in the order of their positions, and so are `unpublished`
     and `unwanted`, which have some of them by position. `pruned`: by user, up to which sequence the
-    events may be gone. `webhooks`: by gateway and event id, in the order of their arrival."""
+    events may be gone. `webhooks`: by gateway and event id, in the order of their arrival.
+    `usage_batches`: by recorder, the last batch's number and time. `charged`: by hour, service and
+    kind, the credits and the rows."""
 
     wallets: dict[str, bytes] = field(default_factory=dict)
     rows: dict[str, list[str]] = field(default_factory=dict)
@@ -60,6 +63,12 @@ class MemoryState:
     documents: dict[tuple[str, str], bytes] = field(default_factory=dict)
     webhooks: dict[tuple[str, str], KeptWebhook] = field(default_factory=dict)
     web_sessions: dict[bytes, WebSession] = field(default_factory=dict)
+    key_usage: dict[Slot, int] = field(default_factory=dict)
+    key_last_use: dict[str, LastUse] = field(default_factory=dict)
+    usage_batches: dict[str, tuple[int, Millis]] = field(default_factory=dict)
+    charged: dict[tuple[Millis, str, TransactionKind], tuple[int, int]] = field(
+        default_factory=dict
+    )
 
     def wallet(self, user_id: str) -> Wallet:
         stored = self.wallets.get(user_id)

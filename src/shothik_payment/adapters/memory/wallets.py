@@ -28,16 +28,19 @@ class MemoryWallets:
         newest_first = reversed(ids[max(end - limit, 0) : end])
         return [codec.decode_transaction(self._state.transactions[i]) for i in newest_first]
 
-    async def stopped(self, service: str, after: str | None, limit: int) -> StoppedUsers:
+    async def stopped(self, service: str | None, after: str | None, limit: int) -> StoppedUsers:
         wallets: list[Wallet] = []
         for user in sorted(user for user in self._state.stopped if user > (after or "")):
             wallet = self._state.wallet(user)
-            if not wallet.causes(service):
+            if service is not None and not wallet.causes(service):
                 continue
             if len(wallets) == limit:
                 return StoppedUsers(wallets, wallets[-1].user_id)
             wallets.append(wallet)
         return StoppedUsers(wallets, None)
+
+    async def stopped_count(self, at_most: int) -> int:
+        return min(len(self._state.stopped), at_most)
 
     async def due(self, at: Millis, limit: int, after: DueUser | None = None) -> list[DueUser]:
         ended = ((due, user) for user, due in self._state.next_due.items() if due <= at)

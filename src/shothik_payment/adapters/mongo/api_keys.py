@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,10 +18,10 @@ from shothik_payment.adapters.mongo.database import (
     Collection,
     MongoDatabase,
 )
-from shothik_payment.domain.model.api_key import ApiKey
+from shothik_payment.domain.model.api_key import ApiKey, ApiKeyStatus
 from shothik_payment.domain.model.identifiers import bucket_of
 from shothik_payment.domain.model.time import Millis
-from shothik_payment.domain.ports.api_keys import AuditEntry
+from shothik_payment.domain.ports.api_keys import AuditEntry, KeyChange, VersionConflict
 from shothik_payment.domain.ports.ledger_store import RequestRecord
 
 
@@ -34,17 +35,11 @@ class MongoApiKeys:
     def _keys(self) -> Collection:
         return self._database.collection(names.API_KEYS)
 
-    async def add(
-        self, key: ApiKey, entry: AuditEntry, request: RequestRecord | None = None
-    ) -> RequestRecord | None:
+    async def commit(self, change: KeyChange) -> RequestRecord | None:
         async def work(session: AsyncClientSession) -> None:
-            if request is not None:
-                bound = self._database.collection(names.REQUEST_KEYS)
-                await bound.insert_one(rows.record_document(request), session=session)
-            document = {**rows.api_key_document(key), "changes": 1}
-            await self._keys.insert_one(document, session=session)
-            await self._record(entry, 1, session)
+            await self._write(change, session)
 
+        request = change.request
         with self._database.bounded():
             try:
                 await self._transact(work)
@@ -56,40 +51,56 @@ class MongoApiKeys:
                 return None if done == request else done
         return None
 
+    async def _write(self, change: KeyChange, session: AsyncClientSession) -> None:
+        if change.request is not None:
+            bound = self._database.collection(names.REQUEST_KEYS)
+            await bound.insert_one(rows.record_document(change.request), session=session)
+        if change.added:
+            documents = [{**rows.api_key_document(key), "changes": 0} for key in change.added]
+            await self._keys.insert_many(documents, session=session)
+        for key in change.changed:
+            document = rows.api_key_document(replace(key, version=key.version + 1))
+            # A key that was stored before they had versions has none.
+            read = {"$in": [0, None]} if key.version == 0 else key.version
+            which = {"_id": document.pop("_id"), "version": read}
+            done = await self._keys.update_one(which, {"$set": document}, session=session)
+            if done.matched_count == 0:
+                raise VersionConflict
+        if change.entries:
+            await record(self._database, change.entries, session)
+
     async def get(self, key_id: str) -> ApiKey | None:
         return await self._one({"_id": key_id})
 
     async def by_digest(self, digest: bytes) -> ApiKey | None:
         return await self._one({"digest": digest})
 
-    async def update(self, key: ApiKey, entry: AuditEntry) -> ApiKey | None:
-        changed: dict[str, Any] | None = None
+    async def ending(self, since: Millis, until: Millis, limit: int) -> Sequence[ApiKey]:
+        which = {
+            "expires_at": {"$gt": since, "$lte": until},
+            "revoked_at": None,
+            "replaced_by": None,
+            "$expr": {"$ne": ["$warned_for", "$expires_at"]},
+        }
+        return await self._many(which, limit, expires_at=1, _id=1)
 
-        async def work(session: AsyncClientSession) -> None:
-            nonlocal changed
-            document = rows.api_key_document(replace(key, version=key.version + 1))
-            # A key that was stored before they had versions has none.
-            read = {"$in": [0, None]} if key.version == 0 else key.version
-            changed = await self._keys.find_one_and_update(
-                {"_id": document.pop("_id"), "version": read},
-                {"$set": document, "$inc": {"changes": 1}},
-                return_document=ReturnDocument.AFTER,
-                session=session,
-            )
-            if changed is not None:
-                await self._record(entry, changed["changes"], session)
-
+    async def has_legacy(self, at: Millis) -> bool:
+        which = {"legacy": True, **_in_status(ApiKeyStatus.ACTIVE, at)}
         with self._database.bounded():
-            await self._transact(work)
-            return None if changed is None else rows.to_api_key(changed)
+            return await self._keys.find_one(which, {"_id": 1}) is not None
 
     async def request(self, scope: str, key: str) -> RequestRecord | None:
         with self._database.bounded():
             return await self._find(scope, key)
 
-    async def audit(self, key_id: str, limit: int) -> Sequence[AuditEntry]:
+    async def audit(
+        self, key_id: str, limit: int, before: int | None = None
+    ) -> Sequence[AuditEntry]:
+        which: dict[str, Any] = {"key_id": key_id}
+        if before is not None:
+            which["number"] = {"$lt": before}
         with self._database.bounded():
-            cursor = self._database.collection(names.API_KEY_AUDIT).find({"key_id": key_id})
+            cursor = self._database.collection(names.API_KEY_AUDIT).find(which)
             found = await cursor.sort("number", -1).limit(limit).to_list()
         return [
             AuditEntry(
@@ -99,6 +110,7 @@ class MongoApiKeys:
                 entry["action"],
                 entry["changes"],
                 entry["ip"],
+                int(entry["number"]),
             )
             for entry in found
         ]
@@ -107,12 +119,24 @@ class MongoApiKeys:
         with self._database.bounded():
             return set(await self._keys.distinct("service"))
 
-    async def list(self, service: str | None, after: str | None, limit: int) -> list[ApiKey]:
+    async def list(
+        self,
+        service: str | None,
+        after: str | None,
+        limit: int,
+        status: ApiKeyStatus | None = None,
+        at: Millis = Millis(0),
+    ) -> Sequence[ApiKey]:
         which: dict[str, Any] = {"_id": {"$gt": after or ""}}
         if service is not None:
             which["service"] = service
+        if status is not None:
+            which |= _in_status(status, at)
+        return await self._many(which, limit, _id=1)
+
+    async def _many(self, which: dict[str, Any], limit: int, **order: int) -> Sequence[ApiKey]:
         with self._database.bounded():
-            found = await self._keys.find(which).sort("_id", 1).limit(limit).to_list()
+            found = await self._keys.find(which).sort(order).limit(limit).to_list()
             return [rows.to_api_key(key) for key in found]
 
     async def _one(self, which: dict[str, Any]) -> ApiKey | None:
@@ -126,21 +150,6 @@ class MongoApiKeys:
         )
         return None if found is None else rows.to_record(found)
 
-    async def _record(self, entry: AuditEntry, number: int, session: AsyncClientSession) -> None:
-        await self._database.collection(names.API_KEY_AUDIT).insert_one(
-            {
-                "schema_version": rows.SCHEMA_VERSION,
-                "key_id": entry.key_id,
-                "number": number,
-                "at": entry.at,
-                "actor": entry.actor,
-                "action": entry.action,
-                "changes": entry.changes,
-                "ip": entry.ip,
-            },
-            session=session,
-        )
-
     async def _transact(self, work: Callable[[AsyncClientSession], Awaitable[None]]) -> None:
         """The driver repeats the whole, or its commit, where the server says that it may, until
         the deadline is over."""
@@ -151,3 +160,45 @@ class MongoApiKeys:
                 write_concern=WRITE_CONCERN,
                 read_preference=READ_PREFERENCE,
             )
+
+
+async def record(
+    database: MongoDatabase, entries: Sequence[AuditEntry], session: AsyncClientSession
+) -> None:
+    """Add to the audit logs of keys, as a part of the session's transaction."""
+    of_keys: dict[str, list[AuditEntry]] = defaultdict(list)
+    for entry in entries:
+        of_keys[entry.key_id].append(entry)
+    for key_id, own in of_keys.items():
+        counted = await database.collection(names.API_KEYS).find_one_and_update(
+            {"_id": key_id},
+            {"$inc": {"changes": len(own)}},
+            {"changes": 1},
+            return_document=ReturnDocument.AFTER,
+            session=session,
+        )
+        last = 0 if counted is None else counted["changes"]
+        numbered = enumerate(own, last - len(own) + 1)
+        documents = [_entry_document(entry, number) for number, entry in numbered]
+        await database.collection(names.API_KEY_AUDIT).insert_many(documents, session=session)
+
+
+def _in_status(status: ApiKeyStatus, at: Millis) -> dict[str, Any]:
+    if status is ApiKeyStatus.REVOKED:
+        return {"revoked_at": {"$ne": None}}
+    if status is ApiKeyStatus.EXPIRED:
+        return {"revoked_at": None, "expires_at": {"$lte": at}}
+    return {"revoked_at": None, "$or": [{"expires_at": None}, {"expires_at": {"$gt": at}}]}
+
+
+def _entry_document(entry: AuditEntry, number: int) -> dict[str, Any]:
+    return {
+        "schema_version": rows.SCHEMA_VERSION,
+        "key_id": entry.key_id,
+        "number": number,
+        "at": entry.at,
+        "actor": entry.actor,
+        "action": entry.action,
+        "changes": entry.changes,
+        "ip": entry.ip,
+    }

@@ -12,7 +12,7 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import OperationFailure
 
 from shothik_payment.adapters import codec
-from shothik_payment.adapters.mongo import event_rows, names, rows
+from shothik_payment.adapters.mongo import charges, event_rows, names, rows
 from shothik_payment.adapters.mongo.database import MongoDatabase
 from shothik_payment.adapters.mongo.errors import is_taken
 from shothik_payment.adapters.mongo.order import CommitOrder
@@ -36,20 +36,26 @@ _IN_ORDER = (
     names.PAYMENTS,
     names.PAYMENT_SESSIONS,
     names.SUBSCRIPTION_STEPS,
+    names.CHARGED_HOURS,
 )
 _NUMBERS = {name: number for number, name in enumerate(_IN_ORDER)}
 
 
 class Bulk:
-    """`commit` marks the wallets and steps that it writes."""
+    """`commit` marks the wallets and steps that it writes; `shard` is where it adds up what is
+    charged."""
 
-    def __init__(self, changes: Sequence[ChangeSet], order: CommitOrder, commit: str) -> None:
+    def __init__(
+        self, changes: Sequence[ChangeSet], order: CommitOrder, commit: str, shard: str
+    ) -> None:
         self.commit = commit
         self.changes = changes
         self._order = order
         self._operations: list[list[Doc]] = [[] for _ in _IN_ORDER]
         for change in changes:
             self._add(change)
+        for which, added in charges.added_up(changes, shard):
+            self._replace(names.CHARGED_HOURS, which, added, upsert=True)
 
     @property
     def size(self) -> int:

@@ -15,14 +15,22 @@ from pydantic import ConfigDict
 from pymongo import ASCENDING, IndexModel
 
 from shothik_payment.adapters.mongo import names
+from shothik_payment.adapters.mongo.event_rows import COMMON_TYPE, TYPES_ABOVE, TYPES_BELOW
 from shothik_payment.adapters.mongo.rows import SCHEMA_VERSION
 
 
-def _index(name: str, *fields: str, unique: bool = False, where: str | None = None) -> IndexModel:
-    """`where`: only documents that have this field are in it."""
-    options: dict[str, Any] = {} if where is None else {
-        "partialFilterExpression": {where: {"$exists": True}}
-    }  # fmt: skip
+def _index(
+    name: str,
+    *fields: str,
+    unique: bool = False,
+    where: str | None = None,
+    only: dict[str, Any] | None = None,
+) -> IndexModel:
+    """`where`: only documents that have this field are in it; `only`: only those that fit. No two
+    of a collection may have the same fields: Beanie takes them for one, whatever their order."""
+    if where is not None:
+        only = {where: {"$exists": True}}
+    options: dict[str, Any] = {} if only is None else {"partialFilterExpression": only}
     return IndexModel([(f, ASCENDING) for f in fields], name=name, unique=unique, **options)
 
 
@@ -59,6 +67,7 @@ class WalletDocument(OfUser):
             _index("bucket", "bucket", "_id", unique=True),
             _index("due_first", "next_due_at", "_id", where="next_due_at"),
             _index("stopped", "stopped_for", "_id", where="stopped_for"),
+            _index("stopped_users", "_id", "schema_version", where="stopped_for"),
         )
 
 
@@ -134,6 +143,10 @@ class PaymentDocument(OfUser):
             _index("user", "bucket", "user_id", "_id", unique=True),
             _index("to_check", "next_check_at", "_id", where="next_check_at"),
             _index("under_review", "created_at", "_id", where="review_reason"),
+            _index("newest", "created_at", "_id", "status", "price.currency", "price.amount_minor"),
+            _index("status", "status", "created_at", "_id"),
+            _index("gateway", "gateway", "created_at", "_id"),
+            _index("gateway_status", "gateway", "status", "created_at", "_id"),
         )
 
 
@@ -184,7 +197,9 @@ class WebhookDocument(Stored):
 
 class EventDocument(OfUser):
     """`state` is `waiting`, or `unwanted` where no queue took it; a published event has none, so
-    the relay's index has only what is left to do. All are in the order of `order`."""
+    the relay's index has only what is left to do. All are in the order of `order`. Most are
+    deductions, and the indexes of the other types leave them out: two, since only for one
+    comparison does the server see that the types asked for are in the index."""
 
     id: str  # type: ignore[assignment]
     user_id: str
@@ -200,6 +215,8 @@ class EventDocument(OfUser):
         indexes = (
             _index("sequence", "bucket", "user_id", "sequence", unique=True),
             _index("feed", "order", "_id"),
+            _index(TYPES_BELOW, "type", "order", "_id", "at", only={"type": {"$lt": COMMON_TYPE}}),
+            _index(TYPES_ABOVE, "type", "order", "_id", only={"type": {"$gt": COMMON_TYPE}}),
             _index("to_publish", "state", "partition", "order", "_id", "user_id", where="state"),
         )
 
@@ -222,12 +239,18 @@ class ApiKeyDocument(Stored):
     service: str
     digest: bytes
     changes: int
+    expires_at: int | None = None
+    revoked_at: int | None = None
+    legacy: bool | None = None
 
     class Settings:
         name = names.API_KEYS
         indexes = (
             _index("digest", "digest", unique=True),
             _index("service", "service", "_id"),
+            _index("status", "revoked_at", "_id", "expires_at"),
+            _index("ending", "expires_at"),
+            _index("legacy", "legacy", where="legacy"),
         )
 
 
@@ -238,6 +261,64 @@ class ApiKeyAuditDocument(Stored):
     class Settings:
         name = names.API_KEY_AUDIT
         indexes = (_index("key", "key_id", "number", unique=True),)
+
+
+class ChargedHourDocument(Stored):
+    """Rows that charge or give back, added up; `hour` is its start. `_id` is `{hour}/{service}/
+    {kind}/{shard}`: one document for each of those who may write at once, to be added up again.
+    `bucket` is the shard's own, and says nothing of users: it spreads the shards."""
+
+    id: str
+    bucket: str
+    hour: int
+    service: str
+    kind: str
+    credits: int
+    rows: int
+
+    class Settings:
+        name = names.CHARGED_HOURS
+        indexes = (_index("hour", "hour"),)
+
+
+class KeyUsageDocument(Stored):
+    """`_id` is `{key id}/{hour}/{status}/{endpoint}`; `hour` its start."""
+
+    id: str
+    key_id: str
+    hour: int
+    endpoint: str
+    status: int
+    requests: int
+
+    class Settings:
+        name = names.KEY_USAGE
+        indexes = (
+            _index("key", "key_id", "hour"),
+            _index("hour", "hour"),
+        )
+
+
+class KeyLastUseDocument(Stored):
+    """`_id` is the key's id."""
+
+    id: str
+    at: int
+
+    class Settings:
+        name = names.KEY_LAST_USE
+
+
+class UsageRecorderDocument(Stored):
+    """Up to which of its batches a recorder's counts are stored."""
+
+    id: str
+    batch: int
+    at: int
+
+    class Settings:
+        name = names.USAGE_RECORDERS
+        indexes = (_index("old", "at"),)
 
 
 class WebSessionDocument(Stored):
@@ -284,6 +365,10 @@ ALL: tuple[type[Stored], ...] = (
     PrunedDocument,
     ApiKeyDocument,
     ApiKeyAuditDocument,
+    ChargedHourDocument,
+    KeyUsageDocument,
+    KeyLastUseDocument,
+    UsageRecorderDocument,
     WebSessionDocument,
     PlainDocument,
     SchemaDocument,

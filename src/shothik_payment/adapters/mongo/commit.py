@@ -22,6 +22,7 @@ from pymongo.errors import PyMongoError
 from shothik_payment.adapters import codec
 from shothik_payment.adapters.mongo import names, rows
 from shothik_payment.adapters.mongo.bulk import Bulk, write
+from shothik_payment.adapters.mongo.charges import Shards
 from shothik_payment.adapters.mongo.database import (
     LATEST,
     NO_READS,
@@ -63,6 +64,7 @@ class Committing:
     def __init__(self, database: MongoDatabase, order: CommitOrder) -> None:
         self._database = database
         self._order = order
+        self._shards = Shards()
 
     async def commit(self, changes: Sequence[ChangeSet]) -> list[Stored]:
         """What became of each group."""
@@ -101,7 +103,16 @@ class Committing:
         return False
 
     async def _attempt(self, changes: Sequence[ChangeSet], deadline: float) -> _End:
-        bulk = Bulk(changes, self._order, os.urandom(8).hex())
+        shard, end = self._shards.take(), _End.CONFLICT
+        try:
+            end = await self._transact(
+                Bulk(changes, self._order, os.urandom(8).hex(), shard), deadline
+            )
+        finally:
+            self._shards.give_back(shard, worked=end is not _End.CONFLICT)
+        return end
+
+    async def _transact(self, bulk: Bulk, deadline: float) -> _End:
         # Without reads there is nothing to be causally consistent with.
         async with self._database.client.start_session(causal_consistency=False) as session:
             await session.start_transaction(NO_READS, WRITE_CONCERN, READ_PREFERENCE)
@@ -168,7 +179,7 @@ class Committing:
         try:
             with self._database.bounded(_LOOK_SECONDS):
                 for collection, trace in traces:
-                    which = {"bucket": buckets, **trace}
+                    which = {**trace, "bucket": buckets}
                     if await self._database.collection(collection).find_one(which, {"_id": 1}):
                         return True
         except PaymentServiceError as error:
@@ -188,12 +199,12 @@ class Committing:
         with self._database.bounded():
             found = await (
                 self._latest(names.WALLETS)
-                .find({"bucket": buckets, "_id": rows.among(expected)}, {"version": 1})
+                .find({"_id": rows.among(expected), "bucket": buckets}, {"version": 1})
                 .to_list()
             )
             taken = await (
                 self._latest(names.REQUEST_KEYS)
-                .find({"bucket": buckets, "_id": rows.among(keys)}, {"_id": 1})
+                .find({"_id": rows.among(keys), "bucket": buckets}, {"_id": 1})
                 .to_list()
             )
         versions = {wallet["_id"]: wallet["version"] for wallet in found}

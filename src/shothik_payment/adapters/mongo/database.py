@@ -27,7 +27,9 @@ DEFAULT_NAME = "shothik"
 ANSWER_SECONDS = 5.0
 """Within which a call is answered or refused, retries by the driver included."""
 LONG_SECONDS = 60.0
-"""The same for what reads whole collections, or builds their indexes."""
+"""The same for what reads whole collections."""
+MIGRATION_SECONDS = 3_600.0
+"""The same for what builds their indexes, and adds up what is in them."""
 
 # What is acknowledged has to survive a fail-over (majority) and a power cut (journal), stated here
 # so that neither the URL nor a cluster's default can weaken it.
@@ -108,7 +110,7 @@ class MongoDatabase:
                 await self._check_server()
             if await self._version() > SCHEMA_VERSION:
                 raise self._newer(await self._version())
-            with self.bounded(LONG_SECONDS):
+            with self.bounded(MIGRATION_SECONDS):
                 await migrate(self.database)
         finally:
             if opened_here:

@@ -22,7 +22,14 @@ from shothik_payment.adapters.mongo.database import (
     Collection,
     MongoDatabase,
 )
-from shothik_payment.adapters.mongo.event_rows import UNWANTED, WAITING, to_event
+from shothik_payment.adapters.mongo.event_rows import (
+    COMMON_TYPE,
+    TYPES_ABOVE,
+    TYPES_BELOW,
+    UNWANTED,
+    WAITING,
+    to_event,
+)
 from shothik_payment.adapters.mongo.rows import Doc
 from shothik_payment.domain.errors import InvalidRequest
 from shothik_payment.domain.model.identifiers import bucket_of
@@ -68,11 +75,7 @@ class MongoEventLog:
         published: bool = False,
     ) -> list[RecordedEvent]:
         with self._database.bounded():
-            conditions = await self._after(after, user_id)
-            if user_id is not None:
-                conditions.append({"bucket": bucket_of(user_id), "user_id": user_id})
-            if types:
-                conditions.append({"type": {"$in": list(types)}})
+            conditions = await self._beyond(after, user_id, "after")
             if since is not None:
                 # An order is never below its time, and has an index.
                 conditions.append({"at": {"$gte": since}, "order": {"$gte": since * 1000}})
@@ -83,13 +86,25 @@ class MongoEventLog:
                     conditions.append({"order": {"$lt": (until + _ORDER_AHEAD_MS) * 1000}})
             if published:
                 conditions.append({"published_at": {"$exists": True}})
-            which = {"$and": conditions} if conditions else {}
-            return await self._find(which, limit, [("sequence", 1)] if user_id else _IN_ORDER)
+            return await self._find_of(user_id, types, conditions, limit, 1)
 
-    async def _after(self, position: str, user_id: str | None) -> list[Doc]:
+    async def latest(
+        self,
+        limit: int,
+        user_id: str | None = None,
+        types: Sequence[str] = (),
+        before: str = START,
+    ) -> list[RecordedEvent]:
+        with self._database.bounded():
+            conditions = await self._beyond(before, user_id, "before")
+            return await self._find_of(user_id, types, conditions, limit, -1)
+
+    async def _beyond(self, position: str, user_id: str | None, field: str) -> list[Doc]:
+        """Behind the position, or before it: as `field` says."""
         if position == START:
             return []
-        match = _matched(position)
+        match = _matched(position, field)
+        beyond = "$gt" if field == "after" else "$lt"
         if user_id is not None:
             # The user's own event has a place in the user's index; another's has none.
             own = await self._outbox.find_one(
@@ -97,8 +112,55 @@ class MongoEventLog:
                 {"sequence": 1},
             )
             if own is not None:
-                return [{"sequence": {"$gt": own["sequence"]}}]
-        return _behind(match)
+                return [{"sequence": {beyond: own["sequence"]}}]
+        return _behind(match, beyond)
+
+    async def _find_of(
+        self,
+        user_id: str | None,
+        types: Sequence[str],
+        conditions: list[Doc],
+        limit: int,
+        direction: int,
+    ) -> list[RecordedEvent]:
+        order = [("order", direction), ("_id", direction)]
+        if user_id is not None:
+            conditions = [*conditions, {"bucket": bucket_of(user_id), "user_id": user_id}]
+            order = [("sequence", direction)]
+        elif types and COMMON_TYPE not in types:
+            return await self._find_rare(types, conditions, limit, order)
+        if types:
+            conditions = [*conditions, {"type": {"$in": list(types)}}]
+        return await self._find({"$and": conditions} if conditions else {}, limit, order)
+
+    async def _find_rare(
+        self, types: Sequence[str], conditions: list[Doc], limit: int, order: list[tuple[str, int]]
+    ) -> list[RecordedEvent]:
+        """By the indexes that leave the common type out; of one moment, as `_find` says."""
+        below = [kind for kind in types if kind < COMMON_TYPE]
+        above = [kind for kind in types if kind > COMMON_TYPE]
+        if below and above:
+            return await self._find_in_both(below, above, conditions, limit, order)
+        which = {"$and": [*conditions, {"type": {"$in": below or above}}]}
+        return await self._find(which, limit, order, TYPES_BELOW if below else TYPES_ABOVE)
+
+    async def _find_in_both(
+        self,
+        below: list[str],
+        above: list[str],
+        conditions: list[Doc],
+        limit: int,
+        order: list[tuple[str, int]],
+    ) -> list[RecordedEvent]:
+        first: list[Doc] = [{"$sort": dict(order)}, {"$limit": limit}]
+        one, other = (
+            [{"$match": {"$and": [*conditions, {"type": {"$in": types}}]}}, *first]
+            for types in (below, above)
+        )
+        union = {"$unionWith": {"coll": names.OUTBOX, "pipeline": other}}
+        outbox = self._outbox.with_options(read_concern=SNAPSHOT)
+        cursor = await outbox.aggregate([*one, union, *first], batchSize=limit + 1)
+        return [to_event(event) async for event in cursor]
 
     async def unpublished(
         self, partitions: Several[int], limit: int, without: Several[str] = ()
@@ -160,23 +222,24 @@ class MongoEventLog:
         return Backlog(waiting, None if oldest is None else Millis(int(oldest["at"])), unwanted)
 
 
-def _matched(position: str) -> re.Match[str]:
+def _matched(position: str, field: str = "after") -> re.Match[str]:
     match = _POSITION.fullmatch(position)
     if match is None:
-        raise InvalidRequest.of("after", "a position that this log has given")
+        raise InvalidRequest.of(field, "a position that this log has given")
     return match
 
 
-def _behind(position: re.Match[str]) -> list[Doc]:
+def _behind(position: re.Match[str], beyond: str = "$gt") -> list[Doc]:
     order, event_id = int(position[1]), position[2]
-    later = [{"order": {"$gt": order}}, {"_id": {"$gt": event_id}}]
-    return [{"order": {"$gte": order}}, {"$or": later}]
+    later = [{"order": {beyond: order}}, {"_id": {beyond: event_id}}]
+    return [{"order": {f"{beyond}e": order}}, {"$or": later}]
 
 
 def _these(events: Sequence[RecordedEvent]) -> Iterator[Doc]:
+    """Ids first: a server that plans by the first field would go through whole buckets."""
     for start in range(0, len(events), _IDS_AT_ONCE):
         some = events[start : start + _IDS_AT_ONCE]
         yield {
-            "bucket": rows.among({bucket_of(event.user_id) for event in some}),
             "_id": rows.among(event.id for event in some),
+            "bucket": rows.among({bucket_of(event.user_id) for event in some}),
         }

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from shothik_payment.adapters import codec
 from shothik_payment.adapters.mongo.rows import SCHEMA_VERSION, Doc
-from shothik_payment.domain.events import Event
+from shothik_payment.domain.events import CreditDeducted, Event
 from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.ports.event_log import PARTITIONS, RecordedEvent
 
 WAITING = "waiting"
 UNWANTED = "unwanted"
+
+COMMON_TYPE = CreditDeducted.type
+TYPES_BELOW = "types_below"
+"""The index of the types that come before the common one; TYPES_ABOVE of those after it."""
+TYPES_ABOVE = "types_above"
 
 _OF_DIGIT = {f"{n:x}": n for n in range(PARTITIONS)}
 

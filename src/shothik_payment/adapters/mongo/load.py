@@ -83,7 +83,7 @@ class Loading:
         return stages
 
     def _match(self, field: str, values: Iterable[Any]) -> Doc:
-        return {"$match": {"bucket": self._buckets, field: rows.among(values)}}
+        return {"$match": {field: rows.among(values), "bucket": self._buckets}}
 
     def _union(self, collection: str, field: str, values: Iterable[Any], *then: Doc) -> Doc:
         source = f"{collection} {field}" if then else collection

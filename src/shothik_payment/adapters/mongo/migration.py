@@ -8,6 +8,7 @@ from beanie import init_beanie
 from pymongo.asynchronous.database import AsyncDatabase
 
 from shothik_payment.adapters.mongo import collections, names
+from shothik_payment.adapters.mongo.charges import CHARGES_SINCE, add_up_older_rows
 from shothik_payment.adapters.mongo.rows import SCHEMA_VERSION
 
 
@@ -16,6 +17,9 @@ async def migrate(database: AsyncDatabase[dict[str, Any]]) -> None:
     dropped. The version is written last, so a migration that was killed is run again."""
     await init_beanie(database=database, document_models=list(collections.ALL))
     schema = database[names.SCHEMA]
+    found = await schema.find_one({"_id": "schema"})
+    if found is not None and found["version"] < CHARGES_SINCE:
+        await add_up_older_rows(database)
     await schema.update_one({"_id": "probe"}, {"$setOnInsert": {"probes": 0}}, upsert=True)
     await schema.update_one(
         {"_id": "schema"},

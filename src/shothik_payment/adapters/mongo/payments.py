@@ -5,10 +5,20 @@ from typing import Any
 from shothik_payment.adapters.mongo import names, rows
 from shothik_payment.adapters.mongo.database import Collection, MongoDatabase
 from shothik_payment.domain.model.identifiers import bucket_of
-from shothik_payment.domain.model.payment import Payment
+from shothik_payment.domain.model.payment import Payment, PaymentStatus
 from shothik_payment.domain.model.time import Millis
+from shothik_payment.domain.ports.payments import PaymentFilter, PaymentSum
 
 _TO_CHECK = "to_check"
+_NEWEST = "newest"
+_NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
+# By what is equal in all payments asked for; each goes on by time, but that of a user, who has few.
+_INDEXES = {
+    (False, False): _NEWEST,
+    (False, True): "status",
+    (True, False): "gateway",
+    (True, True): "gateway_status",
+}
 
 
 class MongoPayments:
@@ -64,8 +74,66 @@ class MongoPayments:
             last = await self.get(before)
             if last is None:
                 return []
-            which["created_at"] = {"$lte": last.created_at}
-            which["$or"] = [{"created_at": {"$lt": last.created_at}}, {"_id": {"$lt": last.id}}]
+            which["$and"] = _behind(last)
         with self._database.bounded():
-            cursor = self._payments.find(which).sort([("created_at", -1), ("_id", -1)])
+            cursor = self._payments.find(which).sort(_NEWEST_FIRST)
             return [rows.to_payment(payment) for payment in await cursor.limit(limit).to_list()]
+
+    async def search(self, which: PaymentFilter, before: str | None, limit: int) -> list[Payment]:
+        last = None if before is None else await self.get(before)
+        if before is not None and last is None:
+            return []
+        query, index = _query(which)
+        query["$and"] = _created(which.since, which.until)
+        if last is not None:
+            query["$and"] += _behind(last)
+        with self._database.bounded():
+            cursor = self._payments.find(query, hint=index).sort(_NEWEST_FIRST)
+            return [rows.to_payment(payment) for payment in await cursor.limit(limit).to_list()]
+
+    async def counts(
+        self, since: Millis, until: Millis
+    ) -> dict[tuple[PaymentStatus, str], PaymentSum]:
+        group = {
+            "_id": {"status": "$status", "currency": "$price.currency"},
+            "payments": {"$sum": 1},
+            "amount_minor": {"$sum": "$price.amount_minor"},
+        }
+        with self._database.bounded():
+            cursor = await self._payments.aggregate(
+                [{"$match": {"$and": _created(since, until)}}, {"$group": group}], hint=_NEWEST
+            )
+            return {
+                (PaymentStatus(found["_id"]["status"]), found["_id"]["currency"]): PaymentSum(
+                    int(found["payments"]), int(found["amount_minor"])
+                )
+                async for found in cursor
+            }
+
+
+def _query(which: PaymentFilter) -> tuple[dict[str, Any], str]:
+    """What has to be equal, and the index to find it by."""
+    asked = {
+        "gateway": which.gateway,
+        "status": None if which.status is None else which.status.value,
+        "user_id": which.user_id,
+    }
+    query: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+    if which.user_id is not None:
+        query["bucket"] = bucket_of(which.user_id)
+        return query, "user"
+    return query, _INDEXES["gateway" in query, "status" in query]
+
+
+def _created(since: Millis | None, until: Millis | None) -> list[dict[str, Any]]:
+    bounds: list[dict[str, Any]] = [{"created_at": {"$gte": since or 0}}]
+    if until is not None:
+        bounds.append({"created_at": {"$lt": until}})
+    return bounds
+
+
+def _behind(last: Payment) -> list[dict[str, Any]]:
+    return [
+        {"created_at": {"$lte": last.created_at}},
+        {"$or": [{"created_at": {"$lt": last.created_at}}, {"_id": {"$lt": last.id}}]},
+    ]

@@ -270,6 +270,8 @@ def api_key_document(key: ApiKey) -> Doc:
     document: Doc = msgspec.to_builtins(key, builtin_types=(bytes,))
     document["_id"] = document.pop("id")
     document["schema_version"] = SCHEMA_VERSION
+    if not key.legacy:
+        del document["legacy"]
     return document
 
 

@@ -15,6 +15,8 @@ from shothik_payment.domain.model.wallet import Wallet
 from shothik_payment.domain.ports.wallets import DueUser, StoppedUsers
 
 _DUE_FIRST = "due_first"
+_STOPPED = "stopped"
+_STOPPED_USERS = "stopped_users"
 
 
 def due_cursor(
@@ -67,15 +69,25 @@ class MongoWallets:
             found = await cursor.sort("number", -1).limit(limit).to_list()
             return [rows.to_transaction(row) for row in found]
 
-    async def stopped(self, service: str, after: str | None, limit: int) -> StoppedUsers:
+    async def stopped(self, service: str | None, after: str | None, limit: int) -> StoppedUsers:
+        which: Doc = {"stopped_for": {"$in": ["", service]}, "_id": {"$gt": after or ""}}
+        if service is None:
+            which["stopped_for"] = {"$exists": True}
         with self._database.bounded():
             cursor = self._database.collection(names.WALLETS).find(
-                {"stopped_for": {"$in": ["", service]}, "_id": {"$gt": after or ""}}
+                which, hint=_STOPPED_USERS if service is None else None
             )
             found = await cursor.sort("_id", 1).limit(limit + 1).to_list()
             wallets = [rows.to_wallet(wallet) for wallet in found]
         page = wallets[:limit]
         return StoppedUsers(page, page[-1].user_id if len(wallets) > limit else None)
+
+    async def stopped_count(self, at_most: int) -> int:
+        with self._database.bounded():
+            # Any text: an index of lists does not say which documents have one.
+            return await self._database.collection(names.WALLETS).count_documents(
+                {"stopped_for": {"$gte": ""}}, limit=at_most, hint=_STOPPED
+            )
 
     async def due(self, at: Millis, limit: int, after: DueUser | None = None) -> list[DueUser]:
         with self._database.bounded():

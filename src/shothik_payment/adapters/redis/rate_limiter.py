@@ -20,9 +20,7 @@ class RedisRateLimiter:
         self._open_on_loss = open_on_loss
 
     def hit(self, subject: str, limit: int, window_seconds: int) -> Reading[Counted, RateDecision]:
-        window_ms = window_seconds * SECOND
-        key = f"{_PREFIX}{subject}:{window_seconds}"
-        window = Window(key, limit, window_ms, -(-window_ms // SLICES))
+        window = _window(subject, limit, window_seconds)
 
         def decide(counted: Counted | None) -> RateDecision:
             if counted is not None:
@@ -38,3 +36,16 @@ class RedisRateLimiter:
             raise Unavailable("Requests cannot be counted now; try again.")
 
         return Reading(self._round_trips.count(window), decide)
+
+    def remaining(
+        self, subject: str, limit: int, window_seconds: int
+    ) -> Reading[Counted, int | None]:
+        def left(counted: Counted | None) -> int | None:
+            return None if counted is None else max(limit - counted.used, 0)
+
+        return Reading(self._round_trips.peek(_window(subject, limit, window_seconds)), left)
+
+
+def _window(subject: str, limit: int, window_seconds: int) -> Window:
+    window_ms = window_seconds * SECOND
+    return Window(f"{_PREFIX}{subject}:{window_seconds}", limit, window_ms, -(-window_ms // SLICES))

@@ -77,6 +77,7 @@ class _Load:
     kept: list[tuple[str, bytes]]
     found: list[tuple[str, asyncio.Future[bytes | None]]]
     counted: list[tuple[Window, list[asyncio.Future[Counted | None]]]]
+    peeked: list[tuple[Window, asyncio.Future[Counted | None]]]
 
     def keys(self) -> list[str]:
         """As the script wants them, and so the arguments."""
@@ -84,6 +85,7 @@ class _Load:
             *(key for key, _ in self.kept),
             *(key for key, _ in self.found),
             *(window.key for window, _ in self.counted),
+            *(window.key for window, _ in self.peeked),
         ]
 
     def arguments(self) -> list[bytes | int]:
@@ -91,16 +93,23 @@ class _Load:
         numbers.extend(value for _, value in self.kept)
         for window, futures in self.counted:
             numbers += (window.limit, window.window_ms, window.slice_ms, len(futures))
+        for window, _ in self.peeked:
+            numbers += (window.limit, window.window_ms, window.slice_ms, 0)
         return numbers
 
     def deliver(self, reply: list[Any]) -> None:
         for (_, future), value in zip(self.found, reply, strict=False):
             _answer(future, value)
-        for (_, futures), counts in zip(self.counted, reply[len(self.found) :], strict=True):
+        windows = reply[len(self.found) :]
+        for (_, futures), counts in zip(self.counted, windows, strict=False):
             allowed, before, reset_ms = counts
             for place, counting in enumerate(futures, 1):
                 used = before + min(place, allowed)
                 _answer(counting, Counted(place <= allowed, used, reset_ms))
+
+        for (_, peeking), counts in zip(self.peeked, windows[len(self.counted) :], strict=True):
+            _, before, reset_ms = counts
+            _answer(peeking, Counted(False, before, reset_ms))
 
     def let_go(self) -> None:
         """Nobody answers what is not answered yet."""
@@ -109,6 +118,8 @@ class _Load:
         for _, futures in self.counted:
             for counting in futures:
                 _answer(counting, None)
+        for _, peeking in self.peeked:
+            _answer(peeking, None)
 
 
 def _answer(future: asyncio.Future[R | None], value: R | None) -> None:
@@ -132,6 +143,7 @@ class RoundTrips:
         self._keep: deque[tuple[str, bytes]] = deque()
         self._find: deque[tuple[str, asyncio.Future[bytes | None]]] = deque()
         self._count: dict[Window, list[asyncio.Future[Counted | None]]] = {}
+        self._peek: deque[tuple[Window, asyncio.Future[Counted | None]]] = deque()
         self._waiting = 0
         self._linger: asyncio.TimerHandle | None = None
         self._travelling: asyncio.Task[None] | None = None
@@ -158,6 +170,13 @@ class RoundTrips:
         future: asyncio.Future[Counted | None] = asyncio.get_running_loop().create_future()
         if self._admit(future):
             self._count.setdefault(window, []).append(future)
+        return future
+
+    def peek(self, window: Window) -> asyncio.Future[Counted | None]:
+        """What is counted, without counting. None: nobody answered."""
+        future: asyncio.Future[Counted | None] = asyncio.get_running_loop().create_future()
+        if self._admit(future):
+            self._peek.append((window, future))
         return future
 
     def _admit(self, future: asyncio.Future[Any]) -> bool:
@@ -188,7 +207,7 @@ class RoundTrips:
     async def _travel(self) -> None:
         try:
             await self._carry(self._load())
-            while self._find or self._count:
+            while self._find or self._count or self._peek:
                 await self._carry(self._load())
         finally:
             self._travelling = None
@@ -200,8 +219,10 @@ class RoundTrips:
         found = [self._find.popleft() for _ in range(min(len(self._find), MAX_TOGETHER))]
         windows = list(islice(self._count, MAX_TOGETHER))
         counted = [(window, self._count.pop(window)) for window in windows]
-        self._waiting -= len(found) + sum(len(futures) for _, futures in counted)
-        return _Load(kept, found, counted)
+        peeked = [self._peek.popleft() for _ in range(min(len(self._peek), MAX_TOGETHER))]
+        asked = len(found) + len(peeked) + sum(len(futures) for _, futures in counted)
+        self._waiting -= asked
+        return _Load(kept, found, counted, peeked)
 
     async def _carry(self, load: _Load) -> None:
         try:
@@ -230,7 +251,7 @@ class RoundTrips:
         self._looking = asyncio.get_running_loop().create_task(self._look())
         self._keep.clear()
         self._linger_no_more()
-        while self._find or self._count:
+        while self._find or self._count or self._peek:
             self._load().let_go()
 
     async def _look(self) -> None:

@@ -10,6 +10,7 @@ from shothik_payment.adapters import codec
 from shothik_payment.adapters.sqlite import rows
 from shothik_payment.adapters.sqlite.database import SqliteDatabase
 from shothik_payment.domain.errors import InvalidRequest
+from shothik_payment.domain.events import CreditDeducted
 from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.ports.event_log import PARTITIONS, START, Backlog, RecordedEvent
 
@@ -17,7 +18,9 @@ _COLUMNS = f"position, {', '.join(rows.EVENT_COLUMNS)}"
 _Told = tuple[int, str, str, int, str, str, str, Millis, str]
 _decode = msgspec.json.Decoder(list[_Told]).decode
 
+_SELECT = f"SELECT {_COLUMNS} FROM outbox"  # noqa: S608
 _MAX_DIGITS = 18
+_NEWEST = 2**63 - 1
 _UNPUBLISHED = "published_at IS NULL AND unwanted_at IS NULL"
 _UNWANTED = "published_at IS NULL AND unwanted_at IS NOT NULL"
 _IN_LIST = "IN (SELECT value FROM json_each(?))"
@@ -35,13 +38,16 @@ _MARK_PUBLISHED = (
 _MARK_UNWANTED = f"UPDATE outbox SET unwanted_at = ? WHERE {_UNPUBLISHED} AND position {_IN_LIST}"  # noqa: S608
 
 
+_RARE = f"type <> '{CreditDeducted.type}'"
+"""What the index of the other types is about; a statement has to say it to use it."""
+
+
 def _events(
-    connection: sqlite3.Connection, rest: str, values: Sequence[Any]
+    connection: sqlite3.Connection, select: str, values: Sequence[Any]
 ) -> list[RecordedEvent]:
     """One row with all the events in it: a step for each would wait for the interpreter lock."""
     (told,) = connection.execute(
-        f"SELECT json_group_array(json_array({_COLUMNS}))"  # noqa: S608
-        f" FROM (SELECT {_COLUMNS} FROM outbox {rest})",
+        f"SELECT json_group_array(json_array({_COLUMNS})) FROM ({select})",  # noqa: S608
         values,
     ).fetchone()
     return [
@@ -49,11 +55,11 @@ def _events(
     ]
 
 
-def _number(position: str) -> int:
+def _number(position: str, field: str = "after") -> int:
     if position == START:
         return 0
     if not (position.isascii() and position.isdigit()) or len(position) > _MAX_DIGITS:
-        raise InvalidRequest.of("after", "a position that this log has given")
+        raise InvalidRequest.of(field, "a position that this log has given")
     return int(position)
 
 
@@ -80,20 +86,23 @@ class SqliteEventLog:
         published: bool = False,
     ) -> list[RecordedEvent]:
         conditions, values = ["position > ?"], list[Any]([_number(after)])
-        for condition, value in (
-            ("user_id = ?", user_id),
-            ("at >= ?", since),
-            ("at < ?", until),
-            (f"type {_IN_LIST}", _json(types) if types else None),
-        ):
+        for condition, value in (("at >= ?", since), ("at < ?", until)):
             if value is not None:
                 conditions.append(condition)
                 values.append(value)
         if published:
             conditions.append("published_at IS NOT NULL")
-        # For one user the same, and the order of the user's index.
-        order = "position" if user_id is None else "sequence"
-        return await self._select(conditions, values, order, limit)
+        return await self._select_of(user_id, types, conditions, values, limit)
+
+    async def latest(
+        self,
+        limit: int,
+        user_id: str | None = None,
+        types: Sequence[str] = (),
+        before: str = START,
+    ) -> list[RecordedEvent]:
+        end = _NEWEST if before == START else _number(before, "before")
+        return await self._select_of(user_id, types, ["position < ?"], [end], limit, "DESC")
 
     async def unpublished(
         self, partitions: Collection[int], limit: int, without: Collection[str] = ()
@@ -137,8 +146,45 @@ class SqliteEventLog:
     async def _select(
         self, conditions: Sequence[str], values: Sequence[Any], order: str, limit: int
     ) -> list[RecordedEvent]:
-        rest = f"WHERE {' AND '.join(conditions)} ORDER BY {order} LIMIT ?"
-        return await self._database.read(lambda c: _events(c, rest, [*values, limit]))
+        select = f"{_SELECT} WHERE {' AND '.join(conditions)} ORDER BY {order} LIMIT ?"
+        return await self._database.read(lambda c: _events(c, select, [*values, limit]))
+
+    async def _select_of(
+        self,
+        user_id: str | None,
+        types: Sequence[str],
+        conditions: Sequence[str],
+        values: Sequence[Any],
+        limit: int,
+        direction: str = "ASC",
+    ) -> list[RecordedEvent]:
+        wanted = sorted(set(types))
+        if user_id is not None:
+            # The order of the user's index, for one user the same as that of positions.
+            conditions, values = [*conditions, "user_id = ?"], [*values, user_id]
+            order = f"sequence {direction}"
+        else:
+            order = f"position {direction}"
+            if wanted and CreditDeducted.type not in wanted:
+                return await self._select_rare(wanted, conditions, values, order, limit)
+        if wanted:
+            conditions, values = [*conditions, f"type {_IN_LIST}"], [*values, _json(wanted)]
+        return await self._select(conditions, values, order, limit)
+
+    async def _select_rare(
+        self,
+        types: Sequence[str],
+        conditions: Sequence[str],
+        values: Sequence[Any],
+        order: str,
+        limit: int,
+    ) -> list[RecordedEvent]:
+        """One range of the index for each type, merged in the order of positions."""
+        one = f"{_SELECT} INDEXED BY outbox_rare WHERE {' AND '.join([*conditions, _RARE])}"
+        every = " UNION ALL ".join(f"{one} AND type = ?" for _ in types)
+        filled = [value for of_type in types for value in (*values, of_type)]
+        select = f"{every} ORDER BY {order} LIMIT ?"
+        return await self._database.read(lambda c: _events(c, select, [*filled, limit]))
 
 
 def _among(condition: str, partitions: Collection[int]) -> tuple[list[str], list[Any]]:

@@ -5,8 +5,9 @@ from typing import Any
 from shothik_payment.adapters import codec
 from shothik_payment.adapters.sqlite import rows
 from shothik_payment.adapters.sqlite.database import SqliteDatabase
-from shothik_payment.domain.model.payment import Payment
+from shothik_payment.domain.model.payment import Payment, PaymentStatus
 from shothik_payment.domain.model.time import Millis
+from shothik_payment.domain.ports.payments import PaymentFilter, PaymentSum
 
 _SELECT = "SELECT body FROM payments WHERE"
 _BY_ID = f"{_SELECT} substr(id, {rows.PAYMENT_FRONT + 1}) = ?"
@@ -20,6 +21,21 @@ _UNDER_REVIEW = (
     " ORDER BY created_at DESC, id DESC LIMIT ?"
 )
 _NEWEST = (2**63 - 1, "")
+_SEARCH = (
+    "SELECT body FROM payments INDEXED BY {index}"
+    " WHERE {conditions} ORDER BY created_at DESC, id DESC LIMIT ?"
+)
+# By what is equal in all payments asked for; each goes on by time, but that of a user, who has few.
+_INDEXES = {
+    (False, False): "payments_newest",
+    (False, True): "payments_of_status",
+    (True, False): "payments_of_gateway",
+    (True, True): "payments_of_both",
+}
+_COUNTS = """
+    SELECT status, currency, count(*), sum(amount_minor) FROM payments INDEXED BY payments_newest
+    WHERE created_at >= ? AND created_at < ? GROUP BY status, currency
+"""
 
 
 class SqlitePayments:
@@ -47,11 +63,46 @@ class SqlitePayments:
         return None if found[0] is None else Millis(found[0])
 
     async def under_review(self, before: str | None, limit: int) -> list[Payment]:
-        last = None if before is None else await self.get(before)
-        if before is not None and last is None:
+        end = await self._place(before)
+        return [] if end is None else await self._select(_UNDER_REVIEW, *end, limit)
+
+    async def search(self, which: PaymentFilter, before: str | None, limit: int) -> list[Payment]:
+        end = await self._place(before)
+        if end is None:
             return []
-        end = _NEWEST if last is None else (last.created_at, last.id)
-        return await self._select(_UNDER_REVIEW, *end, limit)
+        if which.until is not None:
+            end = min(end, (which.until, ""))
+        conditions, values = ["(created_at, id) < (?, ?)"], list[Any](end)
+        for condition, value in (
+            ("created_at >= ?", which.since),
+            ("gateway = ?", which.gateway),
+            ("status = ?", which.status),
+            ("user_id = ?", which.user_id),
+        ):
+            if value is not None:
+                conditions.append(condition)
+                values.append(value)
+        index = _INDEXES[which.gateway is not None, which.status is not None]
+        if which.user_id is not None:
+            index = "payments_of_user"
+        statement = _SEARCH.format(index=index, conditions=" AND ".join(conditions))
+        return await self._select(statement, *values, limit)
+
+    async def counts(
+        self, since: Millis, until: Millis
+    ) -> dict[tuple[PaymentStatus, str], PaymentSum]:
+        found = await self._database.read(lambda c: c.execute(_COUNTS, (since, until)).fetchall())
+        return {
+            (PaymentStatus(status), currency): PaymentSum(payments, amount_minor)
+            for status, currency, payments, amount_minor in found
+        }
+
+    async def _place(self, before: str | None) -> tuple[int, str] | None:
+        """Where to read on towards older payments; None: there is no such payment."""
+        if before is None:
+            return _NEWEST
+        last = await self.get(before)
+        return None if last is None else (last.created_at, last.id)
 
     async def _select(self, statement: str, *values: Any) -> list[Payment]:
         found = await self._database.read(lambda c: c.execute(statement, values).fetchall())

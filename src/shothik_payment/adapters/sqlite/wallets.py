@@ -27,6 +27,15 @@ _STOPPED = """
         ORDER BY 1 LIMIT ?3
     ) ON user_id = stopped ORDER BY stopped
 """
+_STOPPED_FOR_ANY = """
+    SELECT state FROM wallets JOIN (
+        SELECT DISTINCT user_id AS stopped FROM stops INDEXED BY stops_user
+        WHERE user_id > ? ORDER BY user_id LIMIT ?
+    ) ON user_id = stopped ORDER BY stopped
+"""
+_COUNT_STOPPED = """
+    SELECT count(*) FROM (SELECT DISTINCT user_id FROM stops INDEXED BY stops_user LIMIT ?)
+"""
 # Users of one time are in the order of their wallets' numbers, as the index has them.
 _BEHIND = "AND (next_due_at, wallet) > (?, (SELECT wallet FROM wallets WHERE user_id = ?))"
 _DUE = """
@@ -75,14 +84,24 @@ class SqliteWallets:
 
         return await self._database.read(work)
 
-    async def stopped(self, service: str, after: str | None, limit: int) -> StoppedUsers:
+    async def stopped(self, service: str | None, after: str | None, limit: int) -> StoppedUsers:
         def work(connection: sqlite3.Connection) -> list[Wallet]:
-            found = connection.execute(_STOPPED, (after or "", service, limit + 1)).fetchall()
+            if service is None:
+                rest = connection.execute(_STOPPED_FOR_ANY, (after or "", limit + 1))
+            else:
+                rest = connection.execute(_STOPPED, (after or "", service, limit + 1))
+            found = rest.fetchall()
             return [codec.decode_wallet(row[0]) for row in found]
 
         wallets = await self._database.read(work)
         page = wallets[:limit]
         return StoppedUsers(page, page[-1].user_id if len(wallets) > limit else None)
+
+    async def stopped_count(self, at_most: int) -> int:
+        found = await self._database.read(
+            lambda c: c.execute(_COUNT_STOPPED, (at_most,)).fetchone()
+        )
+        return int(found[0])
 
     async def due(self, at: Millis, limit: int, after: DueUser | None = None) -> list[DueUser]:
         statement = _DUE.format("" if after is None else _BEHIND)

@@ -4,6 +4,7 @@ One root. A leaf holds the facts as fields and words itself; `code` is the stabl
 rely on. How an error travels (HTTP status, exit code) is the entrypoint's business.
 """
 
+from shothik_payment.domain.errors.api_keys import ApiKeyExpired, ApiKeyRevoked, ApiKeyRotated
 from shothik_payment.domain.errors.credits import (
     AlreadyReversed,
     BlockingHold,
@@ -32,8 +33,10 @@ from shothik_payment.domain.errors.requests import (
     InvalidRequest,
     MissingScope,
     NotFound,
+    OfKey,
     PayloadTooLarge,
     RateLimited,
+    RefusedUse,
     Unauthenticated,
     WrongService,
 )
@@ -58,6 +61,9 @@ from shothik_payment.domain.errors.subscriptions import (
 
 __all__ = [
     "AlreadyReversed",
+    "ApiKeyExpired",
+    "ApiKeyRevoked",
+    "ApiKeyRotated",
     "BlockingHold",
     "CaptureExceedsHold",
     "Conflict",
@@ -77,6 +83,7 @@ __all__ = [
     "NotFound",
     "NotInThisStatus",
     "NotReversible",
+    "OfKey",
     "PartialRefundUnsupported",
     "PayloadTooLarge",
     "PaymentNotOpen",
@@ -86,6 +93,7 @@ __all__ = [
     "RateLimited",
     "RefundExceedsPayment",
     "RefundInProgress",
+    "RefusedUse",
     "ReversalExceedsTransaction",
     "ServiceNotInPlan",
     "StoreCorrupt",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from shothik_payment.domain.errors.root import InWords, PaymentServiceError
 
@@ -40,11 +40,29 @@ class PayloadTooLarge(PaymentServiceError):
         return f"The body is larger than {self.limit_bytes} bytes."
 
 
-class Unauthenticated(InWords):
+@dataclass(frozen=True)
+class RefusedUse:
+    """A known key that was shown and refused, and why in one word."""
+
+    key_id: str
+    reason: str
+
+
+class OfKey(InWords):
+    """`use` is for the key's own log, where the key is known; the caller is not told of it."""
+
+    use: RefusedUse | None = None
+
+    def of(self, key_id: str, reason: str) -> Self:
+        self.use = RefusedUse(key_id, reason)
+        return self
+
+
+class Unauthenticated(OfKey):
     code: ClassVar[str] = "unauthenticated"
 
 
-class Forbidden(InWords):
+class Forbidden(OfKey):
     code: ClassVar[str] = "forbidden"
 
 

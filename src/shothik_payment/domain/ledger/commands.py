@@ -193,7 +193,7 @@ class SettlePayment(OfPayment):
 
     `reference` is its id of the money, `session_id` the checkout that it was paid in and
     `meant_for` the payment that it says it is for, where that is known: what contradicts goes to
-    review.
+    review. A payment that has no session yet, as one that was charged, has that one from now on.
     """
 
     paid: Money
@@ -212,10 +212,12 @@ class AcceptPayment(OfPayment):
 
 @dataclass(slots=True, kw_only=True)
 class ClosePayment(OfPayment):
-    """The checkout ended unpaid. `status` is failed, cancelled or expired."""
+    """The checkout ended unpaid. `status` is failed, cancelled or expired. `session_id`: of a
+    payment that has none yet."""
 
     status: PaymentStatus
     failure_code: str | None = None
+    session_id: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)

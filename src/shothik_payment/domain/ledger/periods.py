@@ -48,7 +48,9 @@ def renew(
     """The period that follows the last one begins, whatever the time is: none is left out."""
     account.change_subscription()
     before = subscription.terms
-    trial = subscription.status is SubscriptionStatus.TRIALING
+    trial = subscription.status is SubscriptionStatus.TRIALING or (
+        subscription.dunning is not None and subscription.dunning.of_trial
+    )
     subscription.given = False
     if before.interval is terms.interval or subscription.period < 0:
         anchor, number = subscription.anchor, subscription.period + 1

@@ -96,7 +96,8 @@ def _end_period(account: Account, subscription: Subscription) -> None:
     if not terms.price_minor:
         renew(account, subscription, terms, None)
         return
-    subscription.dunning = Dunning(account.at, retry_at=account.at)
+    trial = subscription.status is SubscriptionStatus.TRIALING
+    subscription.dunning = Dunning(account.at, retry_at=account.at, of_trial=trial)
     until = Millis(account.at + account.rules.billing.grace_ms)
     extend_credits(account, subscription, until)
     _dun(account, subscription, subscription.dunning)
@@ -225,6 +226,8 @@ def unpaid(account: Account, payment: Payment) -> None:
     awaited = subscription.awaited
     if awaited.paid_for is PaidFor.UPGRADE:
         subscription.drop_upgrade()
+        if subscription.dunning is None:  # its end may have been put off for the charge
+            subscription.next_step_at = subscription.period_end
         account.record_step(StepKind.CHANGE_DROPPED, subscription, payment.id, payment.failure_code)
     elif awaited.paid_for is PaidFor.START:
         if awaited.by_payer and subscription.status is SubscriptionStatus.INCOMPLETE:

@@ -99,6 +99,7 @@ def settle_payment(account: Account, command: SettlePayment) -> Outcome:
     contradiction = _contradiction(payment, command) or _useless(account, payment)
     payment.paid = command.paid
     payment.reference = command.reference
+    payment.session_id = payment.session_id or command.session_id
     payment.next_check_at = None
     if contradiction is not None:
         payment.status = PaymentStatus.REVIEW
@@ -207,6 +208,7 @@ def close_payment(account: Account, command: ClosePayment) -> Outcome:
         raise PaymentNotOpen(payment.id, payment.status)
     payment.status = command.status
     payment.failure_code = command.failure_code
+    payment.session_id = payment.session_id or command.session_id
     payment.next_check_at = None
     account.save_payment(payment)
     if command.status is PaymentStatus.FAILED:

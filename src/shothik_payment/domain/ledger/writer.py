@@ -21,7 +21,7 @@ from shothik_payment.domain.ledger.commands import Command
 from shothik_payment.domain.ledger.machine import apply
 from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.ledger.rules import Rules
-from shothik_payment.domain.ports.ledger_store import LedgerStore
+from shothik_payment.domain.ports.ledger_store import LedgerStore, Snapshot
 
 log = logging.getLogger(__name__)
 
@@ -170,26 +170,27 @@ class LedgerWriter:
     async def _apply_to_stored(
         self, groups: dict[str, list[Pending]], rules: Rules
     ) -> list[Applied]:
+        changed = []
+        for group, snapshot in await self._load(groups):
+            applied = self._apply_all(Account(snapshot), group, rules)
+            if applied is not None:
+                changed.append(applied)
+        return changed
+
+    async def _load(self, groups: dict[str, list[Pending]]) -> list[tuple[list[Pending], Snapshot]]:
+        """The users' commands with what is stored of them; without those who cannot be read."""
         try:
             needs = [needs_of(user, group) for user, group in groups.items()]
             snapshots = await self._store.load(needs)
-            read = list(zip(groups.values(), snapshots, strict=True))
-        except Exception as error:  # noqa: BLE001 handed to every caller of the batch
+            return list(zip(groups.values(), snapshots, strict=True))
+        except Exception as error:  # noqa: BLE001 handed to the callers concerned
+            if len(groups) > 1 and not isinstance(error, Unavailable):
+                # One record that nobody can read must not fail the others.
+                alone = [await self._load({user: group}) for user, group in groups.items()]
+                return [read for found in alone for read in found]
             for group in groups.values():
                 self._fail_all(group, error)
             return []
-        changed = []
-        for group, snapshot in read:
-            account = Account(snapshot)
-            outcomes = self._apply_all(account, group, rules)
-            if outcomes is None:
-                continue
-            change = account.change_set()
-            if change is None:
-                self._answer(group, outcomes)
-            else:
-                changed.append(Applied(group, outcomes, change))
-        return changed
 
     async def _apply_by_fresh_rules(self, changed: list[Applied], rules: Rules) -> list[Applied]:
         """A service that has just got its first key has to hear of stops too, so who is told is
@@ -227,11 +228,10 @@ class LedgerWriter:
         if any(end is True for end in stored):
             self._committed()
 
-    def _apply_all(
-        self, account: Account, group: list[Pending], rules: Rules
-    ) -> list[Outcome] | None:
-        """The outcomes of one user's commands; None where one broke, after putting the others
-        back: what a broken command has half done is thrown away with the working copy."""
+    def _apply_all(self, account: Account, group: list[Pending], rules: Rules) -> Applied | None:
+        """One user's commands and what is to be stored for them. None: nothing, and they are
+        answered; or one broke, and the others are put back: what a broken command has half done is
+        thrown away with the working copy."""
         outcomes = []
         for pending in group:
             try:
@@ -241,7 +241,11 @@ class LedgerWriter:
                 self._fail(pending, error)
                 self._queue.extendleft(reversed([p for p in group if p is not pending]))
                 return None
-        return outcomes
+        change = account.change_set()
+        if change is None:
+            self._answer(group, outcomes)
+            return None
+        return Applied(group, outcomes, change)
 
     def _answer(self, group: list[Pending], outcomes: list[Outcome]) -> None:
         for pending, outcome in zip(group, outcomes, strict=True):

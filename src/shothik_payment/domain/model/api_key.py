@@ -8,11 +8,18 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from zlib import crc32
 
-from shothik_payment.domain.model.time import Millis
+from shothik_payment.domain.model.time import DAY, Millis
 
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SHAPE = re.compile(r"sk_([a-z0-9]{1,32})_([0-9A-Za-z]{26})([0-9A-Za-z]{6})")
+_LEGACY_SHAPE = re.compile(r"[!-~]{1,128}")
 RANDOM_LENGTH = 26
+
+DEFAULT_GRACE_SECONDS = 24 * 3600
+MAX_GRACE_SECONDS = 30 * 24 * 3600
+"""How long a key may go on beside the one that replaced it."""
+ENDS_SOON = 7 * DAY
+"""How long before a key's end it is warned of."""
 
 
 class ApiKeyStatus(StrEnum):
@@ -34,7 +41,13 @@ class Scope(StrEnum):
 @dataclass(slots=True)
 class ApiKey:
     """What is stored of a key: never the key itself, only its SHA-256 `digest` (32 bytes).
-    `version` counts its changes."""
+    `version` counts its changes.
+
+    `line`: the id of the first key of its line of rotations, which share a rate limit; its own
+    where none came before. `rotated_at`, `replaced_by`: set once another key took its place;
+    `replaces`: whose place it took. `legacy`: from the old service, without a checksum.
+    `warned_for`: the end that was warned of. `last_used_at` is not stored here, but shown.
+    """
 
     id: str
     service: str
@@ -50,6 +63,16 @@ class ApiKey:
     rate_limit: int | None = None
     allowed_ips: list[str] = field(default_factory=list)
     version: int = 0
+    line: str = ""
+    rotated_at: Millis | None = None
+    replaced_by: str | None = None
+    replaces: str | None = None
+    legacy: bool = False
+    warned_for: Millis | None = None
+
+    def __post_init__(self) -> None:
+        # Keys that were stored before there were lines have none.
+        self.line = self.line or self.id
 
     def status(self, at: Millis) -> ApiKeyStatus:
         if self.revoked_at is not None:
@@ -85,6 +108,11 @@ def well_formed(key: str) -> bool:
     """Whether shape and checksum hold: a mistyped key is refused before any look-up."""
     match = _SHAPE.fullmatch(key)
     return match is not None and checksum(key[:-6]) == match.group(3)
+
+
+def may_be_legacy(key: str) -> bool:
+    """Whether it could be a key of the old service: 1 to 128 visible ASCII characters."""
+    return _LEGACY_SHAPE.fullmatch(key) is not None
 
 
 def digest_of(key: str) -> bytes:

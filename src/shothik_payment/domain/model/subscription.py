@@ -51,12 +51,14 @@ class AwaitedPayment:
 @dataclass(slots=True)
 class Dunning:
     """A renewal that is due `since`. `attempts` have failed, the next one is made at `retry_at`
-    (None: one is under way). `lapsed`: the grace is over."""
+    (None: one is under way). `lapsed`: the grace is over. `of_trial`: it is the first payment after
+    a trial."""
 
     since: Millis
     attempts: int = 0
     retry_at: Millis | None = None
     lapsed: bool = False
+    of_trial: bool = False
 
 
 @dataclass(slots=True)

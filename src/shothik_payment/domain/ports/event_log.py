@@ -72,6 +72,20 @@ class EventLog(Protocol):
         """
         ...
 
+    async def latest(
+        self,
+        limit: int,
+        user_id: str | None = None,
+        types: Sequence[str] = (),
+        before: str = START,
+    ) -> list[RecordedEvent]:
+        """The newest events, newest first, in the reverse of the order of `read`; of one user and
+        of these types only, and at positions before `before`, where given.
+
+        Raises InvalidRequest (field `before`) for what is no position of this log.
+        """
+        ...
+
     async def unpublished(
         self, partitions: Collection[int], limit: int, without: Collection[str] = ()
     ) -> list[RecordedEvent]:

@@ -77,6 +77,13 @@ class GatewayReport:
     disputes: tuple[GatewayDispute, ...] = ()
     continue_url: str | None = None
 
+    @property
+    def final(self) -> bool:
+        """Whether it says that it was paid, with the money, or that it will not be."""
+        if self.state is GatewayState.PAID:
+            return self.paid is not None
+        return self.state not in (GatewayState.OPEN, GatewayState.AUTHORISED)
+
 
 @dataclass(frozen=True, slots=True)
 class Notification:

@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
-from shothik_payment.domain.model.payment import Payment
+from shothik_payment.domain.model.payment import Payment, PaymentStatus
 from shothik_payment.domain.model.time import Millis
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentFilter:
+    """None: any. `since` and `until` are about `created_at`: from `since` on and before `until`."""
+
+    status: PaymentStatus | None = None
+    gateway: str | None = None
+    user_id: str | None = None
+    since: Millis | None = None
+    until: Millis | None = None
+
+
+class PaymentSum(NamedTuple):
+    """How many payments, and the sum of their prices in the currency's minor unit."""
+
+    payments: int
+    amount_minor: int
 
 
 class Payments(Protocol):
@@ -31,4 +50,17 @@ class Payments(Protocol):
         """Those with a `review_reason`: by `created_at`, newest first, and by id, highest first,
         where that is the same; neither ever changes. `before` is the id of the last payment
         already seen, under review or not any more; none follow an id that no payment has."""
+        ...
+
+    async def search(self, which: PaymentFilter, before: str | None, limit: int) -> list[Payment]:
+        """By `created_at`, newest first, and by id, highest first, where that is the same.
+        `before` is the id of the last payment already seen; none follow an id that no payment
+        has."""
+        ...
+
+    async def counts(
+        self, since: Millis, until: Millis
+    ) -> dict[tuple[PaymentStatus, str], PaymentSum]:
+        """By status as it is now and currency, those that were created from `since` on and before
+        `until`. Takes as long as there are payments in between."""
         ...

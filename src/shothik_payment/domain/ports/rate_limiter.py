@@ -28,3 +28,8 @@ class RateLimiter(Protocol):
         Begins at the call, so that what is begun together shares a round trip. Raises Unavailable
         where nobody can count and the limiter is told to let nothing through then."""
         ...
+
+    def remaining(self, subject: str, limit: int, window_seconds: int) -> Awaitable[int | None]:
+        """How many requests `subject` may still make now; nothing is counted. None where nobody
+        can tell."""
+        ...

@@ -13,7 +13,7 @@ from shothik_payment.domain.model.wallet import Wallet
 
 @dataclass(slots=True)
 class StoppedUsers:
-    """A page of wallets stopped for a service, by user id; `next` None at the end."""
+    """A page of stopped wallets, by user id; `next` None at the end."""
 
     wallets: list[Wallet]
     next: str | None
@@ -44,8 +44,12 @@ class Wallets(Protocol):
         """Rows numbered below `before` (None: from the newest), newest first."""
         ...
 
-    async def stopped(self, service: str, after: str | None, limit: int) -> StoppedUsers:
-        """Users stopped for `service`, ids above `after`."""
+    async def stopped(self, service: str | None, after: str | None, limit: int) -> StoppedUsers:
+        """Users stopped for `service` (None: for any), ids above `after`."""
+        ...
+
+    async def stopped_count(self, at_most: int) -> int:
+        """How many users are stopped now, for one service or more; counted up to `at_most`."""
         ...
 
     async def due(self, at: Millis, limit: int, after: DueUser | None = None) -> list[DueUser]:

@@ -1,48 +1,58 @@
-"""API keys: made, listed, revoked, and told apart at the door."""
+"""API keys: made, listed, changed, rotated, revoked."""
 
 from __future__ import annotations
 
-import asyncio
-import ipaddress
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
-from shothik_payment.domain.catalog import Catalog
-from shothik_payment.domain.errors import (
-    Forbidden,
-    IdempotencyKeyReused,
-    InvalidRequest,
-    NotFound,
-    Unauthenticated,
-    Unavailable,
-)
+from shothik_payment.domain.catalog import Catalog, Service
+from shothik_payment.domain.errors import Conflict, IdempotencyKeyReused, NotFound, Unavailable
 from shothik_payment.domain.ledger.commands import RequestBinding
 from shothik_payment.domain.model.api_key import (
+    DEFAULT_GRACE_SECONDS,
     ApiKey,
     ApiKeyStatus,
     Scope,
     compose_key,
     digest_of,
-    well_formed,
 )
-from shothik_payment.domain.model.time import SECOND, Millis
-from shothik_payment.domain.ports.api_keys import ApiKeys, AuditEntry
+from shothik_payment.domain.model.time import Millis, rfc3339
+from shothik_payment.domain.ports.api_keys import ApiKeys, AuditEntry, KeyChange, VersionConflict
 from shothik_payment.domain.ports.clock import Clock
 from shothik_payment.domain.ports.ids import Ids
 from shothik_payment.domain.ports.ledger_store import RequestRecord
-from shothik_payment.domain.use_cases.active_services import ActiveServices
-from shothik_payment.domain.use_cases.principals import ServicePrincipal
+from shothik_payment.domain.use_cases.key_terms import (
+    KeyUpdate,
+    differences,
+    each_once,
+    networks,
+    require_future,
+    rotated,
+    terms,
+    updated,
+)
 
-CACHE_MS = 1 * SECOND
-"""How long a key is believed, or refused, without looking: well below the 2 s that a revocation
-may take."""
-CACHED_KEYS = 10_000
-CACHED_REFUSALS = 1_000
 _RANDOMNESS = 64
 _ATTEMPTS = 10
 """To change a key that others are changing as well."""
 
 
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """`plain` is the new key's text, which is shown this once: None on a repeat. `old` ends at its
+    `expires_at`."""
+
+    key: ApiKey
+    plain: str | None
+    old: ApiKey
+
+
 class KeyAdministration:
+    """`actor` is who asks, as the audit log names them, and scopes their request keys; `ip` the
+    address that they ask from. What is done under a request key is done once: a repeat finds the
+    key as it is by then. Each write raises NotFound, IdempotencyKeyReused, and Unavailable where
+    others change the key all the time."""
+
     def __init__(self, keys: ApiKeys, catalog: Catalog, clock: Clock, ids: Ids) -> None:
         self._keys = keys
         self._catalog = catalog
@@ -63,51 +73,38 @@ class KeyAdministration:
         request: RequestBinding | None = None,
     ) -> tuple[ApiKey, str | None]:
         """A new key and its plain text, which is shown this once: None on a repeat."""
-        if request is not None:
-            done = await self._keys.request(actor, request.key)
-            if done is not None:
-                return await self._repeated(done, request), None
+        done = await self.done(actor, request)
+        if done is not None:
+            return await self.get(done.subject_id), None
         found = self._catalog.service(service)
         now = self._clock.now()
-        if expires_at is not None and expires_at <= now:
-            raise InvalidRequest.of("expiresAt", "a time in the future")
-        plain = compose_key(found.slug, self._ids.random_bytes(_RANDOMNESS))
-        key = ApiKey(
-            id=f"key_{self._ids.next()}",
-            service=found.name,
-            name=name or f"{found.slug} key",
-            digest=digest_of(plain),
-            prefix=f"sk_{found.slug}_",
-            last4=plain[-4:],
-            created_at=now,
-            scopes=list(scopes) if scopes is not None else list(Scope),
-            expires_at=expires_at,
-            rate_limit=rate_limit,
-            allowed_ips=[_network(i, ip) for i, ip in enumerate(allowed_ips)],
-        )
-        entry = AuditEntry(key.id, now, actor, "generate", {"service": key.service}, ip)
-        record = (
-            RequestRecord(actor, request.key, request.fingerprint, key.id, now)
-            if request is not None
-            else None
-        )
-        done = await self._keys.add(key, entry, record)
-        if done is not None and request is not None:
-            return await self._repeated(done, request), None
+        require_future(expires_at, now)
+        key, plain = self._new(found, name or f"{found.slug} key", now)
+        key.scopes = each_once(scopes) if scopes is not None else list(Scope)
+        key.expires_at = expires_at
+        key.rate_limit = rate_limit
+        key.allowed_ips = networks(allowed_ips)
+        entry = AuditEntry(key.id, now, actor, "generate", terms(key), ip)
+        record = bound(actor, request, key.id, now)
+        done = await self._keys.commit(KeyChange([key], (), [entry], record))
+        if done is not None:
+            return await self.get(self._same(done, request).subject_id), None
         return key, plain
 
-    async def _repeated(self, done: RequestRecord, request: RequestBinding) -> ApiKey:
-        if done.fingerprint != request.fingerprint:
-            raise IdempotencyKeyReused
-        return await self.get(done.subject_id)
+    def _new(self, service: Service, name: str, now: Millis) -> tuple[ApiKey, str]:
+        plain = compose_key(service.slug, self._ids.random_bytes(_RANDOMNESS))
+        key = ApiKey(
+            id=f"key_{self._ids.next()}",
+            service=service.name,
+            name=name,
+            digest=digest_of(plain),
+            prefix=f"sk_{service.slug}_",
+            last4=plain[-4:],
+            created_at=now,
+        )
+        return key, plain
 
-    async def list(
-        self, service: str | None, after: str | None, limit: int
-    ) -> tuple[list[ApiKey], str | None]:
-        name = self._catalog.service(service).name if service is not None else None
-        found = await self._keys.list(name, after, limit + 1)
-        page = found[:limit]
-        return page, page[-1].id if len(found) > limit else None
+    # Reads
 
     async def get(self, key_id: str) -> ApiKey:
         key = await self._keys.get(key_id)
@@ -115,117 +112,165 @@ class KeyAdministration:
             raise NotFound("API key", key_id)
         return key
 
-    async def revoke(self, key_id: str, *, actor: str, ip: str | None = None) -> ApiKey:
-        """Revoked for good; again: the same answer."""
-        for _ in range(_ATTEMPTS):
-            key = await self.get(key_id)
+    async def list(
+        self,
+        service: str | None,
+        after: str | None,
+        limit: int,
+        status: ApiKeyStatus | None = None,
+    ) -> tuple[Sequence[ApiKey], str | None]:
+        """By id, and after which one to go on; None at the end."""
+        name = self._catalog.service(service).name if service is not None else None
+        found = await self._keys.list(name, after, limit + 1, status, self._clock.now())
+        page = found[:limit]
+        return page, page[-1].id if len(found) > limit else None
+
+    async def audit_log(
+        self, key_id: str, before: int | None, limit: int
+    ) -> tuple[Sequence[AuditEntry], int | None]:
+        """Newest first, and before which one to go on; None at the end. Raises NotFound."""
+        await self.get(key_id)
+        found = await self._keys.audit(key_id, limit + 1, before)
+        page = found[:limit]
+        return page, page[-1].number if len(found) > limit else None
+
+    # Changes
+
+    async def update(
+        self,
+        key_id: str,
+        update: KeyUpdate,
+        *,
+        actor: str,
+        ip: str | None = None,
+        request: RequestBinding | None = None,
+    ) -> tuple[ApiKey, bool]:
+        """The key, and whether this is a repeat. Raises InvalidRequest, ApiKeyRevoked,
+        ApiKeyExpired, and ApiKeyRotated for what a rotated key may not become."""
+
+        def plan(key: ApiKey, now: Millis) -> KeyChange:
+            new = updated(key, update, now)
+            changes = differences(key, new)
+            if not changes:
+                return KeyChange()
+            return KeyChange((), [new], [AuditEntry(key.id, now, actor, "update", changes, ip)])
+
+        change = await self._change(key_id, actor, request, plan)
+        if isinstance(change, RequestRecord) or not change.changed:
+            return await self.get(key_id), isinstance(change, RequestRecord)
+        return _stored(change.changed[0]), False
+
+    async def revoke(
+        self,
+        key_id: str,
+        *,
+        actor: str,
+        ip: str | None = None,
+        request: RequestBinding | None = None,
+    ) -> tuple[ApiKey, bool]:
+        """Revoked for good, and whether this is a repeat under a request key. A key that is
+        revoked already stays as it is."""
+
+        def plan(key: ApiKey, now: Millis) -> KeyChange:
             if key.revoked_at is not None:
-                return key
-            key.revoked_at = self._clock.now()
-            entry = AuditEntry(key.id, key.revoked_at, actor, "revoke", {"status": "revoked"}, ip)
-            stored = await self._keys.update(key, entry)
-            if stored is not None:
-                return stored
-        raise Unavailable("Others are changing the API key; try again.")
+                return KeyChange()
+            entry = AuditEntry(key.id, now, actor, "revoke", {"status": "revoked"}, ip)
+            return KeyChange((), [replace(key, revoked_at=now)], [entry])
 
+        change = await self._change(key_id, actor, request, plan)
+        if isinstance(change, RequestRecord) or not change.changed:
+            return await self.get(key_id), isinstance(change, RequestRecord)
+        return _stored(change.changed[0]), False
 
-def _network(index: int, text: str) -> str:
-    try:
-        return str(ipaddress.ip_network(text, strict=False))
-    except ValueError:
-        raise InvalidRequest.of(f"allowedIps[{index}]", "an IP address or network") from None
+    async def rotate(
+        self,
+        key_id: str,
+        *,
+        actor: str,
+        grace_seconds: int = DEFAULT_GRACE_SECONDS,
+        ip: str | None = None,
+        request: RequestBinding | None = None,
+    ) -> Rotation:
+        """A new key that takes the key's place, with all its terms; the old one goes on for the
+        grace, or until its own end if that is earlier. Raises ApiKeyRevoked, ApiKeyExpired,
+        ApiKeyRotated, and Conflict where the catalog has the service no more."""
+        plain = ""
 
+        def plan(key: ApiKey, now: Millis) -> KeyChange:
+            nonlocal plain
+            new, plain = self._successor(key, now)
+            old = rotated(key, new.id, grace_seconds, now)
+            end = {} if old.expires_at is None else {"expiresAt": rfc3339(old.expires_at)}
+            given = AuditEntry(old.id, now, actor, "rotate", {"replacedBy": new.id, **end}, ip)
+            made = AuditEntry(
+                new.id, now, actor, "generate", {**terms(new), "replaces": old.id}, ip
+            )
+            return KeyChange([new], [old], [given, made])
 
-_Known = tuple[Millis, ApiKey, ServicePrincipal]
+        change = await self._change(key_id, actor, request, plan)
+        if not isinstance(change, RequestRecord):
+            return Rotation(change.added[0], plain, _stored(change.changed[0]))
+        return Rotation(await self.get(change.subject_id), None, await self.get(key_id))
 
-
-class KeyRing:
-    """Tells which service a key stands for.
-
-    Shape and checksum first, without I/O; then a look-up whose result is believed for a second,
-    so that a revocation anywhere is heeded within two, by the store's word alone. A refusal is
-    kept as long: who goes on with a key that is no good costs one look-up a second.
-    """
-
-    def __init__(
-        self, keys: ApiKeys, catalog: Catalog, active: ActiveServices, clock: Clock
-    ) -> None:
-        self._keys = keys
-        self._catalog = catalog
-        self._active = active
-        self._clock = clock
-        self._known: dict[str, _Known] = {}
-        self._refused: dict[str, tuple[Millis, str]] = {}
-        self._asking: dict[str, tuple[Millis, asyncio.Future[_Known]]] = {}
-
-    async def principal(self, plain: str, ip: str | None) -> ServicePrincipal:
-        """Raises Unauthenticated for a key that is mistyped, unknown, revoked or expired,
-        Forbidden where it may not be used from `ip`."""
-        now = self._clock.now()
-        known = self._known.get(plain)
-        if known is None or not _is_fresh(known[0], now):
-            known = await self._ask(plain, now)
-        _, key, principal = known
-        if key.expires_at is not None and key.expires_at <= now:
-            raise Unauthenticated("The API key has expired.")
-        if key.allowed_ips and not _allowed(key.allowed_ips, ip):
-            raise Forbidden("The API key may not be used from this address.")
-        return principal
-
-    async def _ask(self, plain: str, now: Millis) -> _Known:
-        refused = self._refused.get(plain)
-        if refused is not None and _is_fresh(refused[0], now):
-            raise Unauthenticated(refused[1])
-        if not well_formed(plain):
-            raise Unauthenticated("This is not an API key of this service; is it mistyped?")
-        asking = self._asking.get(plain)
-        # A look-up that takes long may have seen the key before it was revoked.
-        if asking is None or not _is_fresh(asking[0], now):
-            asking = now, asyncio.ensure_future(self._look_up(plain, now))
-            self._asking[plain] = asking
-            asking[1].add_done_callback(lambda looked_up: self._forget(plain, looked_up))
-        return await asyncio.shield(asking[1])
-
-    def _forget(self, plain: str, looked_up: asyncio.Future[_Known]) -> None:
-        asking = self._asking.get(plain)
-        if asking is not None and asking[1] is looked_up:
-            del self._asking[plain]
-
-    async def _look_up(self, plain: str, asked_at: Millis) -> _Known:
-        self._known.pop(plain, None)
-        key = await self._keys.by_digest(digest_of(plain))
-        if key is None:
-            raise self._refusal(plain, asked_at, "The API key is unknown.")
-        status = key.status(asked_at)
-        if status is not ApiKeyStatus.ACTIVE:
-            raise self._refusal(plain, asked_at, f"The API key is {status}.")
+    def _successor(self, key: ApiKey, now: Millis) -> tuple[ApiKey, str]:
         service = self._catalog.find_service(key.service)
         if service is None:
-            reason = "The API key's service is in the catalog no more."
-            raise self._refusal(plain, asked_at, reason)
-        self._active.add(service.name)
-        principal = ServicePrincipal(service, key.id, frozenset(key.scopes), key.rate_limit)
-        if len(self._known) >= CACHED_KEYS:
-            self._known.clear()
-        self._known[plain] = known = (asked_at, key, principal)
-        return known
+            raise Conflict("The API key's service is in the catalog no more.")
+        new, plain = self._new(service, key.name, now)
+        new.line, new.replaces = key.line, key.id
+        new.scopes, new.allowed_ips = list(key.scopes), list(key.allowed_ips)
+        new.expires_at, new.rate_limit = key.expires_at, key.rate_limit
+        return new, plain
 
-    def _refusal(self, plain: str, asked_at: Millis, reason: str) -> Unauthenticated:
-        if len(self._refused) >= CACHED_REFUSALS:
-            self._refused.clear()
-        self._refused[plain] = asked_at, reason
-        return Unauthenticated(reason)
+    async def _change(
+        self,
+        key_id: str,
+        actor: str,
+        request: RequestBinding | None,
+        plan: Callable[[ApiKey, Millis], KeyChange],
+    ) -> KeyChange | RequestRecord:
+        """Store what `plan` makes of the key as it is, and once more where somebody else was
+        faster. The record, where it was done before under the same request key."""
+        for _ in range(_ATTEMPTS):
+            done = await self.done(actor, request)
+            if done is not None:
+                return done
+            key, now = await self.get(key_id), self._clock.now()
+            change = plan(key, now)
+            # A new key's id tells this call from another that asks the same at the same time.
+            subject_id = change.added[0].id if change.added else key_id
+            change.request = bound(actor, request, subject_id, now)
+            if not change.changed and change.request is None:
+                return change
+            try:
+                done = await self._keys.commit(change)
+            except VersionConflict:
+                continue
+            return change if done is None else self._same(done, request)
+        raise Unavailable("Others are changing the API key; try again.")
+
+    async def done(self, actor: str, request: RequestBinding | None) -> RequestRecord | None:
+        """What was done under the request key before. Raises IdempotencyKeyReused."""
+        if request is None:
+            return None
+        done = await self._keys.request(actor, request.key)
+        return None if done is None else self._same(done, request)
+
+    @staticmethod
+    def _same(done: RequestRecord, request: RequestBinding | None) -> RequestRecord:
+        if request is None or done.fingerprint != request.fingerprint:
+            raise IdempotencyKeyReused
+        return done
 
 
-def _is_fresh(at: Millis, now: Millis) -> bool:
-    return 0 <= now - at < CACHE_MS  # a clock that stepped back stretches nothing
+def bound(
+    actor: str, request: RequestBinding | None, subject_id: str, now: Millis
+) -> RequestRecord | None:
+    if request is None:
+        return None
+    return RequestRecord(actor, request.key, request.fingerprint, subject_id, now)
 
 
-def _allowed(networks: Sequence[str], ip: str | None) -> bool:
-    if ip is None:
-        return False
-    try:
-        address = ipaddress.ip_address(ip)
-    except ValueError:
-        return False
-    return any(address in ipaddress.ip_network(network) for network in networks)
+def _stored(key: ApiKey) -> ApiKey:
+    """As it is once it was stored."""
+    return replace(key, version=key.version + 1)

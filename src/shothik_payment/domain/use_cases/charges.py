@@ -41,7 +41,8 @@ class Charges:
             asked = await self._commands.submit(AskPayer, payment)
             await self._checkouts.start(asked.payment or payment)
             return
-        await self._commands.submit(
-            AttachCheckout, payment, session_id=report.session_id, payment_url=None
-        )
+        if not report.final:
+            await self._commands.submit(
+                AttachCheckout, payment, session_id=report.session_id, payment_url=None
+            )
         await self._settlements.settle(payment, report)

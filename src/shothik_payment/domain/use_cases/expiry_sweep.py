@@ -8,24 +8,35 @@ from collections.abc import Collection
 
 from shothik_payment.domain.ledger.commands import Expire
 from shothik_payment.domain.ledger.writer import LedgerWriter
+from shothik_payment.domain.model.time import SECOND
 from shothik_payment.domain.ports.clock import Clock
 from shothik_payment.domain.ports.event_log import PARTITIONS, partition_of
 from shothik_payment.domain.ports.ids import Ids
+from shothik_payment.domain.ports.observer import UNOBSERVED, Observer
 from shothik_payment.domain.ports.wallets import DueUser, Wallets
 
 log = logging.getLogger(__name__)
 
-SWEEP_BATCH = 100
+SWEEP_BATCH = 10
+"""So few that requests do not wait long behind them."""
 
 
 class ExpirySweep:
     """What is due is read from the store, so nothing is forgotten over a restart."""
 
-    def __init__(self, writer: LedgerWriter, wallets: Wallets, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self,
+        writer: LedgerWriter,
+        wallets: Wallets,
+        clock: Clock,
+        ids: Ids,
+        observer: Observer = UNOBSERVED,
+    ) -> None:
         self._writer = writer
         self._wallets = wallets
         self._clock = clock
         self._ids = ids
+        self._observer = observer
         self._passed: DueUser | None = None
 
     async def run(self, partitions: Collection[int] = range(PARTITIONS)) -> int:
@@ -34,12 +45,17 @@ class ExpirySweep:
         or there is none.
 
         A batch goes on behind one in which somebody could not be booked or is for another process,
-        so that a hundred of them hold up nobody; they come again when the others are through.
+        so that a batch of them holds up nobody; they come again when the others are through.
         """
         now = self._clock.now()
-        batch = await self._wallets.due(now, SWEEP_BATCH, self._passed)
-        users = [due.user_id for due in batch if partition_of(due.user_id) in partitions]
+        # Of all that is due, as much as has a batch of one's own in it.
+        most = SWEEP_BATCH * PARTITIONS // max(len(partitions), 1)
+        batch = await self._wallets.due(now, most, self._passed)
+        own = [due for due in batch if partition_of(due.user_id) in partitions]
+        users = [due.user_id for due in own]
         commands = [Expire(id=self._ids.next(), user_id=user, at=now) for user in users]
+        for due in own:
+            self._observer.late("expiry", (now - due.since) / SECOND)
         asked = [self._writer.submit(command) for command in commands]
         results = await asyncio.gather(*asked, return_exceptions=True)
         failed = 0
@@ -47,7 +63,7 @@ class ExpirySweep:
             if isinstance(done, Exception):  # it must not hold up the others
                 failed += 1
                 log.error("what has ended for %s could not be booked: %s", user, done)
-        if len(batch) < SWEEP_BATCH:
+        if len(batch) < most:
             self._passed = None
         elif failed or len(users) < len(batch):
             self._passed = batch[-1]

@@ -28,14 +28,19 @@ class _Gateway:
     room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
     unanswered: int = 0
     silent_until: Millis = Millis(0)
+    next_turn_at: float = 0.0
 
 
 class GatewayTurns:
     """Each gateway has turns of its own, so that one that hangs holds up no other. After a few
-    calls in a row without an answer it is left alone for a while."""
+    calls in a row without an answer it is left alone for a while.
 
-    def __init__(self, clock: Clock) -> None:
+    Between the beginnings of two turns are `pace_seconds` at least, whatever there is to do: what
+    comes of them is booked one by one, and no request waits behind many."""
+
+    def __init__(self, clock: Clock, pace_seconds: float = 0.0) -> None:
         self._clock = clock
+        self._pace_seconds = pace_seconds
         self._gateways: dict[str, _Gateway] = {}
 
     @asynccontextmanager
@@ -45,7 +50,15 @@ class GatewayTurns:
         async with gateway.room:
             if 0 < gateway.silent_until - self._clock.now() <= SILENT_MS:
                 raise LeftAlone(name)
+            await self._in_pace(gateway)
             yield
+
+    async def _in_pace(self, gateway: _Gateway) -> None:
+        now = asyncio.get_running_loop().time()
+        wait = gateway.next_turn_at - now
+        gateway.next_turn_at = max(gateway.next_turn_at, now) + self._pace_seconds
+        if wait > 0:
+            await asyncio.sleep(wait)
 
     async def ask(self, name: str, call: Awaitable[T]) -> T:
         """The gateway's answer, inside a turn. Raises what the call does."""

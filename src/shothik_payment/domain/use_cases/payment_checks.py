@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Collection, Mapping
+from typing import TypeVar
 
 from shothik_payment.domain.errors import Conflict, PaymentServiceError, Unavailable, loggable
 from shothik_payment.domain.ledger.commands import PostponeCheck
 from shothik_payment.domain.ledger.renewals import FIRST_CHECK_MS
 from shothik_payment.domain.model.payment import OPEN_STATUSES, Payment, PaymentStatus
-from shothik_payment.domain.model.time import DAY, HOUR, MINUTE, Millis, growing_pause
+from shothik_payment.domain.model.time import DAY, HOUR, MINUTE, SECOND, Millis, growing_pause
 from shothik_payment.domain.ports.clock import Clock
 from shothik_payment.domain.ports.event_log import PARTITIONS, partition_of
 from shothik_payment.domain.ports.gateway import GatewayState, PaymentGateway
+from shothik_payment.domain.ports.observer import UNOBSERVED, Observer
 from shothik_payment.domain.ports.payments import Payments
 from shothik_payment.domain.use_cases.charges import Charges
 from shothik_payment.domain.use_cases.gateway_turns import GatewayTurns, LeftAlone
@@ -24,7 +26,11 @@ from shothik_payment.domain.use_cases.settlements import Settlements
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 CHECK_BATCH = 50
+_CLAIMED_AT_ONCE = 10
+"""In one commit: so few that requests do not wait long behind it."""
 LAST_CHECK_AFTER_MS = 3 * DAY
 _WAIT_MS = {
     PaymentStatus.CREATED: LAST_CHECK_AFTER_MS,
@@ -50,6 +56,7 @@ class PaymentChecks:
         gateways: Mapping[str, PaymentGateway],
         turns: GatewayTurns,
         clock: Clock,
+        observer: Observer = UNOBSERVED,
     ) -> None:
         self._commands = commands
         self._settlements = settlements
@@ -60,6 +67,7 @@ class PaymentChecks:
         self._gateways = gateways
         self._turns = turns
         self._clock = clock
+        self._observer = observer
 
     async def check_due(self, partitions: Collection[int] = range(PARTITIONS)) -> int:
         """Ask the gateways about payments that are due for it, of users in the partitions; how many
@@ -69,31 +77,30 @@ class PaymentChecks:
         found = await self._payments.to_check(self._clock.now(), most)
         own = [payment for payment in found if partition_of(payment.user_id) in partitions]
         due = own[:CHECK_BATCH]
-        await asyncio.gather(*(self._check(payment) for payment in due))
+        claimed: list[Payment | None] = []
+        for first in range(0, len(due), _CLAIMED_AT_ONCE):
+            some = due[first : first + _CLAIMED_AT_ONCE]
+            claimed += await asyncio.gather(*(_alone(p, self._claim(p)) for p in some))
+        await asyncio.gather(*(_alone(p, self._check_claimed(p)) for p in claimed if p))
         return len(due)
 
-    async def _check(self, payment: Payment) -> None:
-        try:
-            if await self._claim(payment):
-                await self._check_claimed(payment)
-        except Exception as error:  # noqa: BLE001 it must not hold up the others
-            log.warning("payment %s could not be checked: %s", payment.id, loggable(error))
-
-    async def _claim(self, payment: Payment) -> bool:
-        """Whoever moves it asks; who is killed at it is followed by another one later."""
+    async def _claim(self, payment: Payment) -> Payment | None:
+        """Whoever moves it asks; who is killed at it is followed by another one later. None: it
+        is for somebody else."""
         now = self._clock.now()
         if payment.next_check_at is None:
-            return False
+            return None
+        self._observer.late("payment check", (now - payment.next_check_at) / SECOND)
         try:
-            await self._commands.submit(
+            moved = await self._commands.submit(
                 PostponeCheck,
                 payment,
                 seen=payment.next_check_at,
                 next_check_at=Millis(now + _pause(payment, now)),
             )
         except Conflict:
-            return False
-        return True
+            return None
+        return moved.payment
 
     async def _check_claimed(self, payment: Payment) -> None:
         gateway = self._gateways.get(payment.gateway)
@@ -101,14 +108,17 @@ class PaymentChecks:
         try:
             if gateway is not None:
                 async with self._turns.turn(gateway.name):
+                    # Much may have become of it while others had their turns.
                     await self._ask(gateway, await self._payments.get(payment.id) or payment)
         except LeftAlone:
             return
         except PaymentServiceError as error:
             log.warning("payment %s could not be checked: %s", payment.id, error)
             patience = _UNANSWERED_MS if isinstance(error, Unavailable) else 0
+        age = self._clock.now() - payment.created_at
+        if age <= LAST_CHECK_AFTER_MS:
+            return
         current = await self._payments.get(payment.id) or payment
-        age = self._clock.now() - current.created_at
         if current.status in _WAIT_MS and age > _WAIT_MS[current.status] + patience:
             await self._give_up(gateway, current)
 
@@ -140,6 +150,15 @@ class PaymentChecks:
                     await self._settlements.settle(payment, report)
                     return
         await self._settlements.close(payment, PaymentStatus.EXPIRED, "not_paid_in_time")
+
+
+async def _alone(payment: Payment, step: Awaitable[T]) -> T | None:
+    """None where it fails, which must not hold up the others."""
+    try:
+        return await step
+    except Exception as error:  # noqa: BLE001 logged; the payment comes again
+        log.warning("payment %s could not be checked: %s", payment.id, loggable(error))
+        return None
 
 
 def _pause(payment: Payment, now: Millis) -> int:

@@ -14,10 +14,11 @@ ADMIN_ROLE = "admin"
 @dataclass(frozen=True, slots=True)
 class ServicePrincipal:
     """A microservice, known by an API key. `rate_limit` None: the service's own limit, shared by
-    its keys; else requests an hour for this key alone."""
+    its keys; else requests an hour for the `key_line`, the key and those it was rotated from."""
 
     service: Service
     key_id: str
+    key_line: str
     scopes: frozenset[Scope]
     rate_limit: int | None = None
 

@@ -8,7 +8,8 @@ services have to know: that is told again until somebody takes it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from shothik_payment.domain.errors import Unavailable
@@ -17,6 +18,11 @@ from shothik_payment.domain.ports.clock import Clock
 from shothik_payment.domain.ports.event_log import START, EventLog, RecordedEvent, partition_of
 
 RELAY_BATCH = 500
+"""Published together, then marked together."""
+RELAY_PAGE = 4 * RELAY_BATCH
+"""Read together: finding the oldest costs a store much the same for few and for many."""
+_RUN_SECONDS = 0.5
+"""After that no further batch is begun: what is at work can not be given to another process."""
 _MUST_ARRIVE = "service."
 _MAX_REFUSED_USERS = 1_000
 _FIRST_PAUSE_SECONDS = 0.2
@@ -29,6 +35,14 @@ class _Pause:
 
     seconds: float
     until: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """`unwanted` by any queue, and to be told again; all others count as published."""
+
+    published: list[RecordedEvent]
+    unwanted: list[RecordedEvent]
 
 
 class Relay:
@@ -46,16 +60,17 @@ class Relay:
         self._missed: set[str] = set()
 
     async def run(self, partitions: Collection[int]) -> bool:
-        """Publish one batch; whether more waits. Raises Unavailable when the broker is away, or
-        refuses so many users' events that it must be ill."""
+        """Publish what waits, for half a second and one batch at most; whether more waits. All of
+        it has ended on return. Raises Unavailable when the broker is away, or refuses so many
+        users' events that it must be ill."""
         if len(self._refused) >= _MAX_REFUSED_USERS:
             self._refused.clear()
             raise Unavailable(f"Queues refuse the events of {_MAX_REFUSED_USERS} users.")
+        ends = self._monotonic() + _RUN_SECONDS
         await self._try_refused(partitions)
-        events = await self._log.unpublished(partitions, RELAY_BATCH, list(self._refused))
-        if events:
-            await self._publish(events)
-        return len(events) == RELAY_BATCH
+        page = await self._log.unpublished(partitions, RELAY_PAGE, list(self._refused))
+        left = await self._publish(page, ends)
+        return left or len(page) == RELAY_PAGE
 
     async def tell_unwanted(self, partitions: Collection[int]) -> int:
         """Try again some of what no queue wanted; how many events found a queue.
@@ -97,11 +112,30 @@ class Relay:
             else:
                 del self._refused[user]  # another relay's, now or before
         if first:
-            await self._publish(first)
+            await self._mark(await self._tell(first))
 
-    async def _publish(self, events: list[RecordedEvent]) -> None:
+    async def _publish(self, page: Sequence[RecordedEvent], ends: float) -> bool:
+        """Batch by batch, each marked while the next is published; whether any is left."""
+        marking: asyncio.Task[None] | None = None
+        try:
+            for start in range(0, len(page), RELAY_BATCH):
+                if marking is not None and self._monotonic() >= ends:
+                    return True
+                # Who was refused in the batch before is sent again from there on.
+                batch = page[start : start + RELAY_BATCH]
+                told = await self._tell([e for e in batch if e.user_id not in self._refused])
+                if marking is not None:
+                    await marking
+                marking = asyncio.create_task(self._mark(told))
+        finally:
+            # Also of what was published before the broker went away.
+            if marking is not None:
+                await marking
+        return False
+
+    async def _tell(self, events: list[RecordedEvent]) -> _Told:
         deliveries = await self._broker.publish(events)
-        published, unwanted = [], []
+        told = _Told([], [])
         refused: set[str] = set()
         for event, delivery in zip(events, deliveries, strict=True):
             if event.user_id in refused:
@@ -109,11 +143,14 @@ class Relay:
             if delivery is Delivery.REFUSED:
                 refused.add(event.user_id)
             elif delivery is Delivery.UNWANTED and event.type.startswith(_MUST_ARRIVE):
-                unwanted.append(event)
+                told.unwanted.append(event)
             else:
-                published.append(event)
-        await self._log.mark(published, unwanted, self._clock.now())
+                told.published.append(event)
         self._pause(refused, {event.user_id for event in events})
+        return told
+
+    async def _mark(self, told: _Told) -> None:
+        await self._log.mark(told.published, told.unwanted, self._clock.now())
 
     def _pause(self, refused: Iterable[str], tried: Iterable[str]) -> None:
         before = {user: self._refused.pop(user, None) for user in tried}

@@ -46,7 +46,9 @@ class Settlements:
         if report.state is GatewayState.AUTHORISED:
             await self._commands.submit(AuthorisePayment, payment)
         elif report.state in _CLOSED_BY:
-            await self.close(payment, _CLOSED_BY[report.state], report.failure_code)
+            await self.close(
+                payment, _CLOSED_BY[report.state], report.failure_code, report.session_id
+            )
         elif report.state is GatewayState.PAID and report.paid is not None:
             outcome = await self._commands.submit(
                 SettlePayment,
@@ -64,10 +66,18 @@ class Settlements:
             for dispute in report.disputes:
                 await self._commands.submit(RecordDispute, payment, dispute=dispute)
 
-    async def close(self, payment: Payment, status: PaymentStatus, code: str | None) -> None:
+    async def close(
+        self,
+        payment: Payment,
+        status: PaymentStatus,
+        code: str | None,
+        session_id: str | None = None,
+    ) -> None:
         """Its checkout has ended unpaid; nothing where it is final already."""
         try:
-            await self._commands.submit(ClosePayment, payment, status=status, failure_code=code)
+            await self._commands.submit(
+                ClosePayment, payment, status=status, failure_code=code, session_id=session_id
+            )
         except PaymentNotOpen:
             return  # a late or repeated word has no second effect
 

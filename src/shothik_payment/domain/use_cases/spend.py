@@ -25,6 +25,7 @@ from shothik_payment.domain.model.transaction import Metadata, Transaction
 from shothik_payment.domain.ports.clock import Clock
 from shothik_payment.domain.ports.documents import Documents
 from shothik_payment.domain.ports.ids import Ids
+from shothik_payment.domain.ports.observer import UNOBSERVED, Observer
 from shothik_payment.domain.ports.wallets import Wallets
 from shothik_payment.domain.use_cases.principals import ServicePrincipal
 from shothik_payment.domain.use_cases.requests import recall
@@ -60,6 +61,7 @@ class Spend:
         catalog: Catalog,
         clock: Clock,
         ids: Ids,
+        observer: Observer = UNOBSERVED,
     ) -> None:
         self._writer = writer
         self._wallets = wallets
@@ -67,6 +69,7 @@ class Spend:
         self._catalog = catalog
         self._clock = clock
         self._ids = ids
+        self._observer = observer
 
     async def deduct(
         self,
@@ -85,7 +88,7 @@ class Spend:
             credits = charge(own, amount, units)
         except PaymentServiceError as refusal:
             return await recall(self._writer, self._clock, self._ids, user_id, request, refusal)
-        return await self._writer.submit(
+        outcome = await self._writer.submit(
             Deduct(
                 id=self._ids.next(),
                 user_id=user_id,
@@ -97,6 +100,8 @@ class Spend:
                 metadata=metadata,
             )
         )
+        self._tell(caller, outcome)
+        return outcome
 
     async def reverse(
         self,
@@ -173,7 +178,7 @@ class Spend:
         request: RequestBinding | None = None,
     ) -> Outcome:
         hold = await self.own_hold(caller, hold_id)
-        return await self._writer.submit(
+        outcome = await self._writer.submit(
             CaptureHold(
                 id=self._ids.next(),
                 user_id=hold.user_id,
@@ -184,6 +189,8 @@ class Spend:
                 amount=amount,
             )
         )
+        self._tell(caller, outcome)
+        return outcome
 
     async def release(
         self, caller: ServicePrincipal, hold_id: str, *, request: RequestBinding | None = None
@@ -199,6 +206,11 @@ class Spend:
                 service=caller.service.name,
             )
         )
+
+    def _tell(self, caller: ServicePrincipal, outcome: Outcome) -> None:
+        row = outcome.transaction
+        if row is not None and not outcome.replayed:
+            self._observer.charged(caller.service.name, row.amount)
 
     async def own_hold(self, caller: ServicePrincipal, hold_id: str) -> Hold:
         """The caller's hold as it is now: one past its end is expired, booked or not."""

@@ -7,11 +7,12 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 
-from shothik_payment.domain.errors import NotFound, Unavailable, loggable
+from shothik_payment.domain.errors import NotFound, PaymentServiceError, Unavailable, loggable
 from shothik_payment.domain.model.payment import OPEN_STATUSES, Payment
 from shothik_payment.domain.model.time import DAY, HOUR, SECOND, Millis, growing_pause
 from shothik_payment.domain.ports.clock import Clock
 from shothik_payment.domain.ports.gateway import GatewayState, Notification, PaymentGateway
+from shothik_payment.domain.ports.observer import UNOBSERVED, Observer
 from shothik_payment.domain.ports.payments import Payments
 from shothik_payment.domain.ports.webhook_inbox import Webhook, WebhookInbox
 from shothik_payment.domain.use_cases.charges import Charges
@@ -45,6 +46,7 @@ class Webhooks:
         inbox: WebhookInbox,
         turns: GatewayTurns,
         clock: Clock,
+        observer: Observer = UNOBSERVED,
     ) -> None:
         self._settlements = settlements
         self._checkouts = checkouts
@@ -54,6 +56,7 @@ class Webhooks:
         self._inbox = inbox
         self._turns = turns
         self._clock = clock
+        self._observer = observer
         self._prompt: set[asyncio.Task[None]] = set()
 
     async def hear(self, gateway: str, body: bytes, headers: dict[str, str]) -> None:
@@ -62,12 +65,19 @@ class Webhooks:
         chosen = self._gateways.get(gateway)
         if chosen is None:
             raise NotFound("gateway", gateway)
-        notification = await chosen.read_notification(body, headers)
+        try:
+            notification = await chosen.read_notification(body, headers)
+        except PaymentServiceError:
+            self._observer.webhook_received(gateway, "refused")
+            raise
         if notification is None:
+            self._observer.webhook_received(gateway, "ignored")
             return
         webhook = Webhook(gateway, notification, self._clock.now())
         if not await self._inbox.add(webhook):
+            self._observer.webhook_received(gateway, "repeated")
             return
+        self._observer.webhook_received(gateway, "stored")
         if sum(task.get_name() == gateway for task in self._prompt) >= _MAX_PROMPT:
             return
         task = asyncio.get_running_loop().create_task(self._handle(webhook), name=gateway)
@@ -89,13 +99,16 @@ class Webhooks:
 
     async def _handle(self, webhook: Webhook) -> None:
         try:
-            try:
-                async with self._turns.turn(webhook.gateway):
-                    result = await self._consider(webhook.gateway, webhook.notification)
-            except Exception as error:  # noqa: BLE001 it is stored, and tried again
-                await self._put_off(webhook, error)
-            else:
-                await self._inbox.handled(webhook, result, self._clock.now())
+            with self._observer.webhook(webhook.gateway) as step:
+                try:
+                    async with self._turns.turn(webhook.gateway):
+                        result = await self._consider(webhook.gateway, webhook.notification)
+                except Exception as error:  # noqa: BLE001 it is stored, and tried again
+                    step.outcome = "put off"
+                    await self._put_off(webhook, error)
+                else:
+                    step.outcome = result
+                    await self._inbox.handled(webhook, result, self._clock.now())
         except Exception as error:  # noqa: BLE001 it is due still, and holds up no other
             log.warning("a webhook of %s stays as it is: %s", webhook.gateway, loggable(error))
 

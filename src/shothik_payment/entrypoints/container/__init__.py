@@ -17,12 +17,18 @@ from shothik_payment.domain.ledger.writer import LedgerWriter
 from shothik_payment.domain.ports.clock import Clock
 from shothik_payment.domain.use_cases.active_services import ActiveServices
 from shothik_payment.domain.use_cases.admin_credits import AdminCredits
-from shothik_payment.domain.use_cases.api_keys import KeyAdministration, KeyRing
+from shothik_payment.domain.use_cases.api_keys import KeyAdministration
 from shothik_payment.domain.use_cases.charges import Charges
 from shothik_payment.domain.use_cases.clock_run import ClockRun
 from shothik_payment.domain.use_cases.event_feed import EventFeed
 from shothik_payment.domain.use_cases.expiry_sweep import ExpirySweep
 from shothik_payment.domain.use_cases.gateway_turns import GatewayTurns
+from shothik_payment.domain.use_cases.key_bulk import KeyBulk
+from shothik_payment.domain.use_cases.key_health import KeyHealth
+from shothik_payment.domain.use_cases.key_ring import KeyRing
+from shothik_payment.domain.use_cases.key_usage import UsageRecorder, UsageReports
+from shothik_payment.domain.use_cases.key_warnings import KeyWarnings
+from shothik_payment.domain.use_cases.panel_reads import Overview
 from shothik_payment.domain.use_cases.payment_admin import PaymentAdmin
 from shothik_payment.domain.use_cases.payment_checks import PaymentChecks
 from shothik_payment.domain.use_cases.payment_commands import PaymentCommands
@@ -48,11 +54,16 @@ from shothik_payment.entrypoints.chores import SHARED_TASKS, Worker
 from shothik_payment.entrypoints.container import backends as b
 from shothik_payment.entrypoints.container import tokens as t
 from shothik_payment.entrypoints.container.gateways import make_gateways, make_signer
+from shothik_payment.entrypoints.container.observed import ObservedBroker, ObservedLedger
+from shothik_payment.entrypoints.container.observing import make_observing
 from shothik_payment.entrypoints.http.settings import HttpSettings
 from shothik_payment.entrypoints.settings import Settings
+from shothik_payment.entrypoints.telling import telling_backlog
 
 _WEBHOOK = "/api/v1/webhooks/sandbox"
 _CHECKOUT = "/sandbox/checkout"
+_PACE_SECONDS = 1 / 80
+"""Each gateway is asked about at most so many payments a second."""
 
 
 class Container(containers.DeclarativeContainer):
@@ -60,6 +71,8 @@ class Container(containers.DeclarativeContainer):
     wall_clock = providers.Singleton(system.SystemClock)
     ids = providers.Singleton(system.SystemIds)
     catalog = providers.Singleton(load_catalog, settings.provided.catalog_file)
+    observing = providers.Singleton(make_observing, settings)
+    observer = observing.provided.observer
 
     # By the schemes of the URLs
 
@@ -116,7 +129,7 @@ class Container(containers.DeclarativeContainer):
     )
     sandbox_desk = providers.Singleton(sandbox.SandboxDesk, sandbox_gateway, sandbox_notifier)
     gateways = providers.Singleton(
-        make_gateways, settings, store, cache, wall_clock, sandbox_gateway.provider
+        make_gateways, settings, store, cache, wall_clock, sandbox_gateway.provider, observer
     )
 
     # The ledger and what is asked of it
@@ -125,7 +138,7 @@ class Container(containers.DeclarativeContainer):
     committed = providers.Singleton(asyncio.Event)
     writer = providers.Singleton(
         LedgerWriter,
-        store.provided.ledger,
+        providers.Singleton(ObservedLedger, store.provided.ledger, observer),
         active_services.provided.rules,
         active_services.provided.fresh_rules,
         random=providers.Object(random.random),
@@ -154,7 +167,7 @@ class Container(containers.DeclarativeContainer):
         Settlements, payment_commands, store.provided.payments, gateways
     )
     charges = providers.Singleton(Charges, payment_commands, settlements, checkouts, gateways)
-    gateway_turns = providers.Singleton(GatewayTurns, wall_clock)
+    gateway_turns = providers.Singleton(GatewayTurns, wall_clock, _PACE_SECONDS)
     webhooks = providers.Singleton(
         Webhooks,
         settlements,
@@ -165,6 +178,7 @@ class Container(containers.DeclarativeContainer):
         store.provided.inbox,
         gateway_turns,
         clock,
+        observer,
     )
     payment_checks = providers.Singleton(
         PaymentChecks,
@@ -177,12 +191,16 @@ class Container(containers.DeclarativeContainer):
         gateways,
         gateway_turns,
         clock,
+        observer,
     )
     admin_credits = providers.Singleton(AdminCredits, writer, clock, ids)
     key_administration = providers.Singleton(
         KeyAdministration, store.provided.api_keys, catalog, wall_clock, ids
     )
-    expiry_sweep = providers.Singleton(ExpirySweep, writer, store.provided.wallets, clock, ids)
+    key_uses = providers.Singleton(UsageRecorder, store.provided.key_usage, wall_clock, ids)
+    expiry_sweep = providers.Singleton(
+        ExpirySweep, writer, store.provided.wallets, clock, ids, observer
+    )
     verify = providers.Singleton(Verify, store.provided.audit)
     clock_run: providers.Provider[ClockRun | None] = providers.Selector(
         settings.provided.test_clock,
@@ -210,7 +228,7 @@ class Container(containers.DeclarativeContainer):
         clock_run=clock_run,
         writer=writer,
         spend=providers.Singleton(
-            Spend, writer, store.provided.wallets, taken_over, catalog, clock, ids
+            Spend, writer, store.provided.wallets, taken_over, catalog, clock, ids, observer
         ),
         wallet_views=wallet_views,
         checkouts=checkouts,
@@ -255,8 +273,22 @@ class Container(containers.DeclarativeContainer):
             ids,
         ),
         key_administration=key_administration,
+        key_bulk=providers.Singleton(
+            KeyBulk, key_administration, store.provided.api_keys, wall_clock
+        ),
+        key_health=providers.Singleton(
+            KeyHealth,
+            catalog,
+            cache.provided.limiter,
+            wall_clock,
+            settings.provided.rate_limit_per_hour,
+        ),
         key_ring=providers.Singleton(
-            KeyRing, store.provided.api_keys, catalog, active_services, wall_clock
+            KeyRing, store.provided.api_keys, catalog, active_services, wall_clock, observer
+        ),
+        key_uses=key_uses,
+        key_usage=providers.Singleton(
+            UsageReports, store.provided.key_usage, store.provided.api_keys, key_uses, wall_clock
         ),
         active_services=active_services,
         tokens=tokens,
@@ -274,6 +306,17 @@ class Container(containers.DeclarativeContainer):
             settlements,
             clock,
         ),
+        overview=providers.Singleton(
+            Overview,
+            store.provided.statistics,
+            store.provided.payments,
+            store.provided.wallets,
+            store.provided.events,
+        ),
+        statistics=store.provided.statistics,
+        payments=store.provided.payments,
+        wallets=store.provided.wallets,
+        events=store.provided.events,
         health=providers.List(
             store.provided.health, cache.provided.health, messages.provided.health
         ),
@@ -290,7 +333,7 @@ class Container(containers.DeclarativeContainer):
         relay=providers.Singleton(
             Relay,
             store.provided.events,
-            messages.provided.broker,
+            providers.Singleton(ObservedBroker, messages.provided.broker, observer),
             wall_clock,
             monotonic=providers.Object(time.monotonic),
         ),
@@ -304,11 +347,16 @@ class Container(containers.DeclarativeContainer):
             store.provided.pruning,
             store.provided.inbox,
             store.provided.sessions,
+            store.provided.key_usage,
             wall_clock,
         ),
+        key_warnings=providers.Singleton(KeyWarnings, store.provided.api_keys, wall_clock),
         clock_run=clock_run,
         committed=committed,
         watch=store.provided.watch,
+    )
+    telling_backlog = providers.Singleton(
+        telling_backlog, worker.provided.group, store.provided.events, clock, observer
     )
     http_settings = providers.Singleton(
         HttpSettings,

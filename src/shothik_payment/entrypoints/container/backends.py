@@ -16,6 +16,7 @@ from shothik_payment.domain.ports.documents import Documents
 from shothik_payment.domain.ports.event_log import EventLog
 from shothik_payment.domain.ports.event_stream import EventStream
 from shothik_payment.domain.ports.health import HealthCheck
+from shothik_payment.domain.ports.key_usage import KeyUsage
 from shothik_payment.domain.ports.ledger_audit import LedgerAudit
 from shothik_payment.domain.ports.ledger_store import LedgerStore
 from shothik_payment.domain.ports.outbox_watch import OutboxWatch
@@ -24,6 +25,7 @@ from shothik_payment.domain.ports.pruning import Pruning
 from shothik_payment.domain.ports.rate_limiter import RateLimiter
 from shothik_payment.domain.ports.shared_lock import SharedLock
 from shothik_payment.domain.ports.shared_values import SharedValues
+from shothik_payment.domain.ports.statistics import Statistics
 from shothik_payment.domain.ports.subscription_history import SubscriptionHistory
 from shothik_payment.domain.ports.wallets import Wallets
 from shothik_payment.domain.ports.web_sessions import WebSessions
@@ -55,6 +57,8 @@ class Store:
     pruning: Pruning
     inbox: WebhookInbox
     sessions: WebSessions
+    key_usage: KeyUsage
+    statistics: Statistics
     health: HealthCheck
     documents: Callable[[str], Documents]
     watch: OutboxWatch | None = None
@@ -104,6 +108,8 @@ def memory_store(settings: Settings) -> Store:
         memory.MemoryPruning(state),
         memory.MemoryWebhookInbox(state),
         memory.MemoryWebSessions(state),
+        memory.MemoryKeyUsage(state),
+        memory.MemoryStatistics(state),
         memory.MemoryHealth("store"),
         lambda kind: memory.MemoryDocuments(state, kind),
     )
@@ -134,6 +140,8 @@ def sqlite_store(settings: Settings) -> Store:
         sqlite.SqlitePruning(database),
         sqlite.SqliteWebhookInbox(database),
         sqlite.SqliteWebSessions(database),
+        sqlite.SqliteKeyUsage(database),
+        sqlite.SqliteStatistics(database),
         sqlite.SqliteHealth(database),
         lambda kind: sqlite.SqliteDocuments(database, kind),
     )
@@ -158,6 +166,8 @@ def mongodb_store(settings: Settings) -> Store:
         mongo.MongoPruning(database),
         mongo.MongoWebhookInbox(database),
         mongo.MongoWebSessions(database),
+        mongo.MongoKeyUsage(database),
+        mongo.MongoStatistics(database),
         mongo.MongoHealth(database),
         lambda kind: mongo.MongoDocuments(database, kind),
         mongo.MongoOutboxWatch(database),

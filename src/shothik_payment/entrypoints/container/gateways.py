@@ -7,7 +7,9 @@ from collections.abc import Callable
 from shothik_payment.adapters.sandbox import Signer
 from shothik_payment.domain.ports.clock import Clock
 from shothik_payment.domain.ports.gateway import PaymentGateway
+from shothik_payment.domain.ports.observer import Observer
 from shothik_payment.entrypoints.container.backends import Cache, Store
+from shothik_payment.entrypoints.container.observed import ObservedGateway
 from shothik_payment.entrypoints.container.tokens import secret
 from shothik_payment.entrypoints.settings import Settings
 
@@ -20,6 +22,7 @@ def make_gateways(
     cache: Cache,
     clock: Clock,
     sandbox: Callable[[], PaymentGateway],
+    observer: Observer,
 ) -> dict[str, PaymentGateway]:
     """By name, in the order in which one is picked for a currency: what takes few before what takes
     many, and money before play money."""
@@ -30,7 +33,7 @@ def make_gateways(
         found.append(_stripe(settings, store, clock))
     if settings.sandbox_on:
         found.append(sandbox())
-    return {gateway.name: gateway for gateway in found}
+    return {gateway.name: ObservedGateway(gateway, observer) for gateway in found}
 
 
 def make_signer(settings: Settings, own_secret: Callable[[], str]) -> Signer:

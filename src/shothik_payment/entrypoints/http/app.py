@@ -38,6 +38,9 @@ from shothik_payment.entrypoints.http.routes import (
     charging,
     health,
     holds,
+    key_reads,
+    key_rotation,
+    key_usage,
     payments,
     plans,
     reads,
@@ -48,6 +51,7 @@ from shothik_payment.entrypoints.http.routes import (
 )
 from shothik_payment.entrypoints.http.routes.schema import schema_routes
 from shothik_payment.entrypoints.http.settings import HttpSettings
+from shothik_payment.entrypoints.http.watch import Watch
 from shothik_payment.entrypoints.pages.assets import assets
 from shothik_payment.entrypoints.pages.rendering import template_config
 from shothik_payment.entrypoints.panel import panel_router
@@ -58,7 +62,18 @@ Lifespan = (
     Callable[[Litestar], AbstractAsyncContextManager[None]] | (AbstractAsyncContextManager[None])
 )
 
-_KEY_ROUTES = [api_keys.generate, api_keys.keys, api_keys.key, api_keys.revoke]
+_KEY_ROUTES = [
+    api_keys.generate,
+    api_keys.keys,
+    api_keys.key,
+    api_keys.update,
+    api_keys.revoke,
+    key_rotation.rotate,
+    key_rotation.bulk,
+    key_reads.audit_log,
+    key_reads.validate,
+    key_usage.usage,
+]
 _ROUTES = [
     charging.deduct,
     charging.reverse,
@@ -113,10 +128,13 @@ def create_app(
     *,
     extra_handlers: Sequence[ControllerRouterHandler] = (),
     lifespan: Sequence[Lifespan] = (),
+    watch: Watch | None = None,
 ) -> Litestar:
-    """`extra_handlers` are served beside the API, at their own paths; `lifespan` runs around it."""
+    """`extra_handlers` are served beside the API, at their own paths; `lifespan` runs around it;
+    `watch` is told of each request."""
     return PaymentApi(
         Api(application, http_settings),
+        watch or Watch(),
         route_handlers=[
             Router(BASE_PATH, route_handlers=[*_ROUTES, returns.returned]),
             Router("/", route_handlers=_KEY_ROUTES, include_in_schema=False),
@@ -145,13 +163,20 @@ def _spoil_repeated(headers: dict[bytes, bytes], names: list[bytes]) -> None:
             headers[name] = b"\0"  # what no reader takes
 
 
+def _endpoint(scope: HTTPScope) -> str:
+    """Method and route, as the documentation has them, without the base path."""
+    route = scope["path_template"].removeprefix(BASE_PATH)
+    return scope["method"] + " " + route  # an f-string would show the name of an enum's member
+
+
 class PaymentApi(Litestar):
     """Litestar, and around it what concerns every request, also one that no route is for: the
     request id, and HEAD as a GET whose body is kept."""
 
-    def __init__(self, api: Api, **options: Any) -> None:
+    def __init__(self, api: Api, watch: Watch, **options: Any) -> None:
         super().__init__(**options)
         self._api = api
+        self._watch = watch
         self._fresh_prefix = secrets.token_hex(6)
         self._fresh_numbers = count(1)
 
@@ -181,19 +206,26 @@ class PaymentApi(Litestar):
         told = (b"x-request-id", request_id)
         call = Call(self._api, scope, headers, request_id.decode())
         scope.setdefault("state", {})["call"] = call
-        without_body = scope["method"] == "HEAD"
+        uses = self._api.app.key_uses
+        method = str(scope["method"])
+        without_body = method == "HEAD"
         if without_body:
             scope["method"] = HttpMethod.GET
 
         def send_with_id(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
+                call.status = message["status"]
                 message["headers"] = [*message["headers"], told]
+                if call.key_use is not None:
+                    uses.count(call.key_use, _endpoint(scope), message["status"])
             elif without_body and message["type"] == "http.response.body":
                 message["body"] = b""
             return send(message)
 
-        if scope["path"] == _BUSIEST and scope["method"] == "POST":
+        if scope["path"] == _BUSIEST and method == "POST":
             # Litestar's routing and layers are a seventh of what a deduct takes.
-            await charging.answer_deduct(scope, receive, send_with_id)
-            return
-        await super().__call__(scope, receive, send_with_id)
+            scope["path_template"] = _BUSIEST
+            answering = charging.answer_deduct(scope, receive, send_with_id)
+        else:
+            answering = super().__call__(scope, receive, send_with_id)
+        await self._watch.over(call, method, answering)

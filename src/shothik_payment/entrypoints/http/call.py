@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,7 @@ from litestar import Request
 from litestar.types import Receive, Scope
 
 from shothik_payment.domain.errors import InvalidRequest, PayloadTooLarge, Unavailable
+from shothik_payment.domain.model.key_usage import KeyUse
 from shothik_payment.entrypoints.application import Application
 from shothik_payment.entrypoints.http.fields import require_name, require_user_id
 from shothik_payment.entrypoints.http.readiness import Readiness
@@ -19,6 +21,8 @@ BODY_LIMIT = 64 * 1024
 WEBHOOK_BODY_LIMIT = 512 * 1024
 
 AnyRequest = Request[Any, Any, Any]
+
+_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +38,27 @@ class Api:
 @dataclass(slots=True)
 class Call:
     """`headers` by lowercase name, the last where one is repeated. `challenge` is what a 401
-    asks for; set by whoever looks for credentials."""
+    asks for; set by whoever looks for credentials, and so is `key_use`, where a known key came.
+    `status` 0: no answer yet; `refusal` is the code of the error that it tells."""
 
     api: Api
     scope: Scope
     headers: dict[bytes, bytes]
     request_id: str
     challenge: bytes | None = None
+    key_use: KeyUse | None = None
+    status: int = 0
+    refusal: str | None = None
 
     @property
     def app(self) -> Application:
         return self.api.app
+
+    @property
+    def trace_id(self) -> str | None:
+        """Of the trace that the caller says it belongs to."""
+        found = _TRACEPARENT.fullmatch(self.headers.get(b"traceparent", b""))
+        return None if found is None else found[1].decode()
 
     def user_id(self) -> str:
         """Of the path. Raises InvalidRequest."""

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Generic, TypeVar
 
-from shothik_payment.domain.catalog import Service
-from shothik_payment.domain.errors import RateLimited, Unauthenticated
+from shothik_payment.domain.errors import OfKey, RateLimited, Unauthenticated
 from shothik_payment.domain.model.api_key import Scope
+from shothik_payment.domain.model.key_usage import KeyUse
+from shothik_payment.domain.model.networks import is_within
 from shothik_payment.domain.ports.rate_limiter import RateDecision
 from shothik_payment.domain.use_cases.principals import ServicePrincipal, UserPrincipal
+from shothik_payment.domain.use_cases.quotas import Quota, key_quota
 from shothik_payment.entrypoints.http.call import Call
 
-HOUR_SECONDS = 3600
 MINUTE_SECONDS = 60
 
 _API_KEY_CHALLENGE = b'ApiKey realm="shothik-payment"'
@@ -22,10 +22,6 @@ _MAPPED = "::ffff:"  # an IPv4 address as an IPv6 socket shows it
 _BEARER_CHALLENGE = b'Bearer realm="shothik-payment"'
 
 P = TypeVar("P")
-
-
-Quota = tuple[str, int, int]
-"""What a request counts against: a subject, how many it may ask, in any so many seconds."""
 
 
 @dataclass(slots=True)
@@ -45,7 +41,15 @@ async def service(call: Call, scope: Scope) -> ServicePrincipal:
     """
     call.challenge = _API_KEY_CHALLENGE
     key = _credentials(call, b"apikey", "an API key: Authorization: ApiKey sk_…")
-    caller = await call.app.key_ring.principal(key, client_ip(call))
+    address = client_ip(call)
+    try:
+        caller = await call.app.key_ring.principal(key, address)
+    except OfKey as refusal:
+        if (use := refusal.use) is not None:
+            call.key_use = KeyUse(use.key_id, address, use.reason)
+        raise
+    refused = None if scope in caller.scopes else "scope"
+    call.key_use = KeyUse(caller.key_id, address, refused)
     caller.require(scope)
     return caller
 
@@ -111,16 +115,8 @@ async def for_admin(call: Call) -> Admitted[UserPrincipal]:
 
 
 def _service_quota(call: Call, caller: ServicePrincipal) -> Quota:
-    if caller.rate_limit is not None:
-        return f"key:{caller.key_id}", caller.rate_limit, HOUR_SECONDS
-    limit = shared_limit(call, caller.service)
-    return f"service:{caller.service.name}", limit, HOUR_SECONDS
-
-
-def shared_limit(call: Call, service: Service) -> int:
-    """Requests an hour of all the service's keys together that have no limit of their own."""
-    own = service.rate_limit_per_hour
-    return call.api.settings.rate_limit_per_hour if own is None else own
+    default = call.api.settings.rate_limit_per_hour
+    return key_quota(caller.service, caller.key_line, caller.rate_limit, default)
 
 
 def require_allowed(decision: RateDecision) -> None:
@@ -155,17 +151,9 @@ def client_ip(call: Call) -> str | None:
         if name == b"x-forwarded-for"
         for hop in value.decode("latin-1").split(",")
     ]
-    while hops and _is_within(peer, trusted):
+    while hops and is_within(peer, trusted):
         peer = _bare(hops.pop())
     return peer
-
-
-def _is_within(text: str, networks: tuple[IPv4Network | IPv6Network, ...]) -> bool:
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return False
-    return any(address in network for network in networks)
 
 
 def _bare(hop: str) -> str:

@@ -32,6 +32,9 @@ STATUS: Final[dict[type[e.PaymentServiceError], int]] = {
     e.NotFound: 404,
     e.NoSubscription: 404,
     e.Conflict: 409,
+    e.ApiKeyRevoked: 409,
+    e.ApiKeyExpired: 409,
+    e.ApiKeyRotated: 409,
     e.AlreadyReversed: 409,
     e.NotReversible: 409,
     e.HoldClosed: 409,
@@ -74,14 +77,23 @@ _HTTP_MESSAGES = {404: "There is nothing at this path.", 405: "This path has oth
 
 def failure(call: Call, error: e.PaymentServiceError) -> Answer:
     """The answer to a refusal."""
-    status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
-    if isinstance(error, _OPAQUE):
-        log.error("refused", error=str(error), request_id=call.request_id)
-        if status == 500:
-            return internal_error(call)
-        error = e.Unavailable("The data store is unavailable.", _RETRY_CORRUPT_SECONDS)
+    status, error = told(error, call.request_id)
+    if status == 500:
+        return internal_error(call)
+    call.refusal = error.code
     headers = list(_headers(call, error))
     return Answer(_envelope(error.code, error.message, camel(error.details())), status, headers)
+
+
+def told(
+    error: e.PaymentServiceError, request_id: str | None = None
+) -> tuple[int, e.PaymentServiceError]:
+    """The status, and what a client may see of it; the rest is logged."""
+    status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    if isinstance(error, _OPAQUE):
+        log.error("refused", error=str(error), request_id=request_id)
+        error = e.Unavailable("The data store is unavailable.", _RETRY_CORRUPT_SECONDS)
+    return status, error
 
 
 def _headers(call: Call, error: e.PaymentServiceError) -> list[tuple[bytes, bytes]]:
@@ -114,7 +126,8 @@ def surprise(call: Call, error: Exception) -> Answer:
 
 def internal_error(call: Call) -> Answer:
     message = f"Something went wrong here; it is recorded as {call.request_id}."
-    body = _envelope("internal_error", message, {"requestId": call.request_id})
+    call.refusal = "internal_error"
+    body = _envelope(call.refusal, message, {"requestId": call.request_id})
     return Answer(body, 500)
 
 
@@ -170,6 +183,7 @@ def _on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Res
     if status >= 500 and status not in _HTTP_CODES:
         return _on_surprise(request, error)
     code = _HTTP_CODES.get(status, "invalid_request")
+    call_of(request.scope).refusal = code
     details: dict[str, Any] = {}
     if code == "invalid_request":
         status = 400

@@ -15,9 +15,11 @@ from msgspec import Meta
 from shothik_payment.domain.catalog import MAX_CREDITS
 from shothik_payment.domain.errors import InvalidRequest
 from shothik_payment.domain.events import EVENT_TYPES
-from shothik_payment.domain.model.api_key import Scope
+from shothik_payment.domain.model import key_usage
+from shothik_payment.domain.model.api_key import MAX_GRACE_SECONDS, ApiKeyStatus, Scope
 from shothik_payment.domain.model.hold import MAX_HOLD_TTL_SECONDS
 from shothik_payment.domain.model.identifiers import USER_ID_SHAPE, is_user_id
+from shothik_payment.domain.use_cases.key_bulk import MAX_KEYS, BulkAction
 
 _END = r"$(?!\n)"
 _VISIBLE = r"^(?=.*[^\s\u200b-\u200f\u2060\ufeff])[^\u0000-\u001f\u007f-\u009f\u2028\u2029]"
@@ -144,12 +146,39 @@ KeyScopes = Annotated[
         extra={"expected": "a list of scopes"},
     ),
 ]
+Granularity = Annotated[key_usage.Granularity, Meta(extra={"expected": "day or hour"})]
 Networks = Annotated[
     list[Annotated[Name, Meta(extra={"expected": "an IP address or network"})]],
     Meta(
         max_length=100,
         description="Addresses that the key may be used from; any where absent.",
         extra={"expected": "a list of at most 100 IP addresses or networks"},
+    ),
+]
+KeyStatus = Annotated[
+    ApiKeyStatus,
+    Meta(extra={"expected": "one of " + ", ".join(status.value for status in ApiKeyStatus)}),
+]
+GraceSeconds = Annotated[
+    int,
+    Meta(
+        ge=0,
+        le=MAX_GRACE_SECONDS,
+        description="How long the old key goes on; a day where absent.",
+        extra={"expected": f"a whole number from 0 to {MAX_GRACE_SECONDS}"},
+    ),
+]
+KeyAction = Annotated[
+    BulkAction,
+    Meta(extra={"expected": "one of " + ", ".join(action.value for action in BulkAction)}),
+]
+KeyIds = Annotated[
+    list[Name],
+    Meta(
+        min_length=1,
+        max_length=MAX_KEYS,
+        extra_json_schema={"uniqueItems": True},
+        extra={"expected": f"a list of 1 to {MAX_KEYS} ids, each once"},
     ),
 ]
 _EVENT_TYPES = [data.type for data in EVENT_TYPES]

@@ -238,6 +238,11 @@ class ApiKeyView(View, kw_only=True, frozen=True):
     last_used_at: Time | None
     rate_limit: int | None
     allowed_ips: list[str]
+    revoked_at: Time | None = None
+    rotated_at: Time | None = None
+    replaced_by: str | None = None
+    replaces: str | None = None
+    legacy: bool = False
 
 
 class GeneratedKeyReply(Reply, kw_only=True, frozen=True):

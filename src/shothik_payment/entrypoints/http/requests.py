@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from msgspec import Struct, field
+from typing import Annotated
 
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+from shothik_payment.domain.model.key_usage import Granularity
 from shothik_payment.entrypoints.http import fields as f
 
 
@@ -144,6 +147,37 @@ class GenerateKeyBody(Body, kw_only=True):
     rate_limit: f.Amount | None = None
 
 
+class KeyChanges(Struct, rename="camel", kw_only=True, omit_defaults=True):
+    """What is absent stays; null lifts an end, addresses, a limit."""
+
+    name: f.Name | None = None
+    scopes: f.KeyScopes | None = None
+    expires_at: f.Moment | UnsetType | None = UNSET
+    allowed_ips: f.Networks | UnsetType | None = UNSET
+    rate_limit: f.Amount | UnsetType | None = UNSET
+
+
+class UpdateKeyBody(KeyChanges, kw_only=True):
+    request_id: f.RequestId | None = None
+
+
+class RotateKeyBody(Body, kw_only=True):
+    grace_seconds: f.GraceSeconds | None = None
+
+
+class RevokeKeyBody(Body, kw_only=True):
+    """Nothing but, perhaps, a request key."""
+
+
+class BulkKeysBody(Body, kw_only=True):
+    """`changes` with `update`, `graceSeconds` with `rotate`."""
+
+    action: f.KeyAction
+    key_ids: f.KeyIds
+    changes: Annotated[KeyChanges, Meta(extra={"expected": "an object"})] | None = None
+    grace_seconds: f.GraceSeconds | None = None
+
+
 class AccessQuery(Struct, rename="camel", kw_only=True):
     service: f.Name | None = None
     feature: f.Name | None = None
@@ -164,6 +198,15 @@ class BlocklistQuery(Struct, rename="camel", kw_only=True):
 
 class KeysQuery(PageQuery, kw_only=True):
     service: f.Name | None = None
+    status: f.KeyStatus | None = None
+
+
+class KeyUsageQuery(Struct, rename="camel", kw_only=True):
+    """Absent: until now, and the last 30 days by day, 48 hours by hour."""
+
+    since: f.Moment | None = field(name="from", default=None)
+    until: f.Moment | None = field(name="to", default=None)
+    granularity: f.Granularity = Granularity.DAY
 
 
 class EventsQuery(Struct, rename="camel", kw_only=True):

@@ -32,6 +32,7 @@ class _Rule:
         self.max_json_bytes: int | None = extra.get("max_json_bytes")
         self.is_int = bare is int
         self.items = self.values = None
+        self.members = _members(bare)
         if get_origin(bare) is list:
             self.items = _Rule(get_args(bare)[0])
         elif get_origin(bare) is dict:
@@ -60,12 +61,25 @@ class _Rule:
             if self.values is not None:
                 for key, value in msgspec.json.decode(raw, type=dict[str, Raw]).items():
                     yield from self.values.problems(f"{path}.{key[:_SHOWN_KEY]}", value)
+            if self.members:
+                given = msgspec.json.decode(raw, type=dict[str, Raw])
+                for name, rule in self.members.items():
+                    if name in given:
+                        yield from rule.problems(f"{path}.{name}", given[name])
         except _UNREADABLE:
             return
 
 
+def _members(kind: Any) -> dict[str, _Rule]:
+    """Of an object with fields of its own, none of which is required."""
+    if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
+        return {}
+    hints = get_type_hints(kind, include_extras=True)
+    return {f.encode_name: _Rule(hints[f.name]) for f in msgspec.structs.fields(kind)}
+
+
 def _unwrap(annotation: Any) -> tuple[Any, dict[str, Any]]:
-    """The type without None, and what its `Meta` says beside."""
+    """The type without None and UNSET, and what its `Meta` says beside."""
     if get_origin(annotation) is Annotated:
         bare, *notes = get_args(annotation)
         extra: dict[str, Any] = {}
@@ -73,7 +87,8 @@ def _unwrap(annotation: Any) -> tuple[Any, dict[str, Any]]:
             if isinstance(note, Meta) and note.extra:
                 extra |= note.extra
         return bare, extra
-    members = [member for member in get_args(annotation) if member is not NoneType]
+    absent = (NoneType, msgspec.UnsetType)
+    members = [member for member in get_args(annotation) if member not in absent]
     if len(members) != 1:
         raise TypeError(f"{annotation} does not say what is expected")
     return _unwrap(members[0])

@@ -198,6 +198,11 @@ def api_key_view(key: ApiKey, now: Millis) -> r.ApiKeyView:
         last_used_at=optional_rfc3339(key.last_used_at),
         rate_limit=key.rate_limit,
         allowed_ips=key.allowed_ips,
+        revoked_at=optional_rfc3339(key.revoked_at),
+        rotated_at=optional_rfc3339(key.rotated_at),
+        replaced_by=key.replaced_by,
+        replaces=key.replaces,
+        legacy=key.legacy,
     )
 
 

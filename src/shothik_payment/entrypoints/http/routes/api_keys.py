@@ -1,41 +1,53 @@
-"""API keys: made, listed, shown, revoked. Served with and without the base path."""
+"""API keys: made, listed, shown, changed, revoked. Served with and without the base path."""
 
 from __future__ import annotations
 
-from litestar import delete, get, post
-from msgspec import structs
+from litestar import delete, get, patch, post
+from msgspec import UNSET
 
 from shothik_payment.domain import errors as e
 from shothik_payment.domain.ledger.commands import RequestBinding
+from shothik_payment.domain.model.api_key import ApiKey
+from shothik_payment.domain.use_cases import key_terms as t
 from shothik_payment.domain.use_cases.principals import UserPrincipal
 from shothik_payment.entrypoints.http import door
+from shothik_payment.entrypoints.http import key_examples as x
 from shothik_payment.entrypoints.http import replies as r
+from shothik_payment.entrypoints.http import requests as q
 from shothik_payment.entrypoints.http.answers import Answer, reply
 from shothik_payment.entrypoints.http.call import AnyRequest, Call, call_of
 from shothik_payment.entrypoints.http.cursors import optional_cursor, place_of
 from shothik_payment.entrypoints.http.docs import Caller, Doc, documented
-from shothik_payment.entrypoints.http.requests import GenerateKeyBody, KeysQuery
 from shothik_payment.entrypoints.http.times import millis
 from shothik_payment.entrypoints.http.validation import BodyReader, QueryReader
 from shothik_payment.entrypoints.http.views import api_key_view
 from shothik_payment.entrypoints.http.writes import Done, Write
 
-_read_keys = QueryReader(KeysQuery).read
+_read_keys = QueryReader(q.KeysQuery).read
 
-_KEY = r.ApiKeyView(
-    id="key_01k5v8",
-    service="paraphrase_service",
-    name="paraphrase key",
-    prefix="sk_paraphrase_",
-    last4="W3zk",
-    scopes=["credits:deduct", "credits:read"],
-    status="active",
-    created_at="2030-01-31T12:00:00.000Z",
-    expires_at=None,
-    last_used_at=None,
-    rate_limit=None,
-    allowed_ips=[],
-)
+
+def actor_of(caller: UserPrincipal) -> str:
+    """As the audit log names them."""
+    return f"admin:{caller.user_id}"
+
+
+def key_id_of(call: Call, caller: UserPrincipal, body: object) -> str:
+    return call.path_name("keyId")
+
+
+async def key_reply(call: Call, key: ApiKey) -> r.ApiKeyReply:
+    await call.app.key_usage.show_last_use([key])
+    return r.ApiKeyReply(api_key=api_key_view(key, call.app.wall_clock.now()))
+
+
+def key_update(changes: q.KeyChanges) -> t.KeyUpdate:
+    return t.KeyUpdate(
+        name=t.UNSET if changes.name is None else changes.name,
+        scopes=t.UNSET if changes.scopes is None else changes.scopes,
+        expires_at=t.UNSET if changes.expires_at is UNSET else millis(changes.expires_at),
+        allowed_ips=t.UNSET if changes.allowed_ips is UNSET else changes.allowed_ips,
+        rate_limit=t.UNSET if changes.rate_limit is UNSET else changes.rate_limit,
+    )
 
 
 @post(
@@ -47,10 +59,8 @@ _KEY = r.ApiKeyView(
             tag="api keys",
             caller=Caller.ADMIN,
             status=201,
-            body=GenerateKeyBody(service="paraphrase_service", name="paraphrase key"),
-            answer=r.GeneratedKeyReply(
-                key="sk_paraphrase_<26 random and 6 checksum characters>", api_key=_KEY
-            ),
+            body=q.GenerateKeyBody(service="paraphrase_service", name="paraphrase key"),
+            answer=r.GeneratedKeyReply(key=x.PLAIN, api_key=x.KEY),
             errors=(e.IdempotencyKeyReused,),
             writes=True,
         )
@@ -61,11 +71,11 @@ async def generate(request: AnyRequest) -> Answer:
 
 
 async def _generate(
-    call: Call, caller: UserPrincipal, body: GenerateKeyBody, request: RequestBinding | None
+    call: Call, caller: UserPrincipal, body: q.GenerateKeyBody, request: RequestBinding | None
 ) -> Done:
     key, plain = await call.app.key_administration.generate(
         body.service,
-        actor=f"admin:{caller.user_id}",
+        actor=actor_of(caller),
         name=body.name,
         scopes=body.scopes,
         expires_at=millis(body.expires_at),
@@ -74,15 +84,15 @@ async def _generate(
         ip=door.client_ip(call),
         request=request,
     )
-    view = api_key_view(key, call.app.wall_clock.now())
-    return r.GeneratedKeyReply(key=plain, api_key=view), plain is None
+    shown = await key_reply(call, key)
+    return r.GeneratedKeyReply(key=plain, api_key=shown.api_key), plain is None
 
 
 _generate_write = Write(
     operation="POST /admin/api-keys/generate",
     door=door.for_admin,
-    read=BodyReader(GenerateKeyBody).read,
-    subject=lambda call, caller, body: f"admin:{caller.user_id}",
+    read=BodyReader(q.GenerateKeyBody).read,
+    subject=lambda call, caller, body: actor_of(caller),
     work=_generate,
     status=201,
     takes_turns=True,
@@ -94,11 +104,11 @@ _generate_write = Write(
     "/admin/api-keys",
     opt=documented(
         Doc(
-            summary="The keys, of one service where given",
+            summary="The keys, of one service or in one status where given",
             tag="api keys",
             caller=Caller.ADMIN,
-            query=KeysQuery,
-            answer=r.ApiKeysReply(api_keys=[_KEY], next=None),
+            query=q.KeysQuery,
+            answer=r.ApiKeysReply(api_keys=[x.KEY], next=None),
         )
     ),
 )
@@ -107,7 +117,10 @@ async def keys(request: AnyRequest) -> Answer:
     await door.admin(call)
     query = _read_keys(request.scope["query_string"])
     after = place_of("keys", "cursor", query.cursor)
-    page, last = await call.app.key_administration.list(query.service, after, query.limit)
+    page, last = await call.app.key_administration.list(
+        query.service, after, query.limit, query.status
+    )
+    await call.app.key_usage.show_last_use(page)
     now = call.app.wall_clock.now()
     views = [api_key_view(key, now) for key in page]
     return reply(r.ApiKeysReply(api_keys=views, next=optional_cursor("keys", last)))
@@ -120,7 +133,7 @@ async def keys(request: AnyRequest) -> Answer:
             summary="One key",
             tag="api keys",
             caller=Caller.ADMIN,
-            answer=r.ApiKeyReply(api_key=_KEY),
+            answer=r.ApiKeyReply(api_key=x.KEY),
             errors=(e.NotFound,),
         )
     ),
@@ -129,7 +142,55 @@ async def key(request: AnyRequest) -> Answer:
     call = call_of(request.scope)
     await door.admin(call)
     found = await call.app.key_administration.get(call.path_name("keyId"))
-    return reply(r.ApiKeyReply(api_key=api_key_view(found, call.app.wall_clock.now())))
+    return reply(await key_reply(call, found))
+
+
+@patch(
+    "/admin/api-keys/{keyId:str}",
+    opt=documented(
+        Doc(
+            summary="Change a key: what is absent stays; null lifts an end, addresses, a limit. Of "
+            "a rotated key the name, and to an earlier end",
+            tag="api keys",
+            caller=Caller.ADMIN,
+            body=q.UpdateKeyBody(name="night jobs", rate_limit=100, allowed_ips=["10.0.0.0/8"]),
+            answer=r.ApiKeyReply(api_key=x.CHANGED),
+            errors=(
+                e.NotFound,
+                e.ApiKeyRevoked,
+                e.ApiKeyExpired,
+                e.ApiKeyRotated,
+                e.IdempotencyKeyReused,
+            ),
+            writes=True,
+        )
+    ),
+)
+async def update(request: AnyRequest) -> Answer:
+    return await _update_write.answer(call_of(request.scope), request.receive)
+
+
+async def _update(
+    call: Call, caller: UserPrincipal, body: q.UpdateKeyBody, request: RequestBinding | None
+) -> Done:
+    changed, replayed = await call.app.key_administration.update(
+        call.path_name("keyId"),
+        key_update(body),
+        actor=actor_of(caller),
+        ip=door.client_ip(call),
+        request=request,
+    )
+    return await key_reply(call, changed), replayed
+
+
+_update_write = Write(
+    operation="PATCH /admin/api-keys/{id}",
+    door=door.for_admin,
+    read=BodyReader(q.UpdateKeyBody).read,
+    subject=key_id_of,
+    work=_update,
+    takes_turns=True,
+)
 
 
 @delete(
@@ -140,15 +201,35 @@ async def key(request: AnyRequest) -> Answer:
             summary="Revoke a key for good; again: the same answer",
             tag="api keys",
             caller=Caller.ADMIN,
-            answer=r.ApiKeyReply(api_key=structs.replace(_KEY, status="revoked")),
-            errors=(e.NotFound,),
+            body=q.RevokeKeyBody(),
+            body_required=False,
+            answer=r.ApiKeyReply(api_key=x.REVOKED),
+            errors=(e.NotFound, e.IdempotencyKeyReused),
+            writes=True,
         )
     ),
 )
 async def revoke(request: AnyRequest) -> Answer:
-    call = call_of(request.scope)
-    caller = await door.admin(call)
-    revoked = await call.app.key_administration.revoke(
-        call.path_name("keyId"), actor=f"admin:{caller.user_id}", ip=door.client_ip(call)
+    return await _revoke_write.answer(call_of(request.scope), request.receive)
+
+
+async def _revoke(
+    call: Call, caller: UserPrincipal, body: q.RevokeKeyBody, request: RequestBinding | None
+) -> Done:
+    revoked, replayed = await call.app.key_administration.revoke(
+        call.path_name("keyId"),
+        actor=actor_of(caller),
+        ip=door.client_ip(call),
+        request=request,
     )
-    return reply(r.ApiKeyReply(api_key=api_key_view(revoked, call.app.wall_clock.now())))
+    return await key_reply(call, revoked), replayed
+
+
+_revoke_write = Write(
+    operation="DELETE /admin/api-keys/{id}",
+    door=door.for_admin,
+    read=BodyReader(q.RevokeKeyBody, may_be_empty=True).read,
+    subject=key_id_of,
+    work=_revoke,
+    takes_turns=True,
+)

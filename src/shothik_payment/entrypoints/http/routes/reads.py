@@ -6,6 +6,7 @@ from litestar import get
 
 from shothik_payment.domain import errors as e
 from shothik_payment.domain.model.api_key import Scope
+from shothik_payment.domain.use_cases.quotas import shared_limit
 from shothik_payment.domain.use_cases.spend import own_service
 from shothik_payment.entrypoints.http import door
 from shothik_payment.entrypoints.http import replies as r
@@ -141,7 +142,7 @@ async def services(request: AnyRequest) -> Answer:
             per=service.per,
             credits=service.credits,
             aliases=list(service.aliases),
-            rate_limit_per_hour=door.shared_limit(call, service),
+            rate_limit_per_hour=shared_limit(service, call.api.settings.rate_limit_per_hour),
         )
         for service in call.app.catalog.services
     ]

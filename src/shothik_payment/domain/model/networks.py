@@ -1,0 +1,33 @@
+"""Addresses and networks of callers, IPv4 and IPv6. An IPv4 address that comes as an IPv6 socket
+shows it (`::ffff:10.0.0.1`) is the IPv4 address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+
+Network = IPv4Network | IPv6Network
+
+_MAPPED = IPv6Network("::ffff:0:0/96")
+
+
+def network_of(text: str) -> Network:
+    """An address, or a network with its prefix; bits behind the prefix are dropped. Raises
+    ValueError."""
+    network = ip_network(text, strict=False)
+    if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
+        mapped = network.network_address.ipv4_mapped
+        if mapped is not None:
+            return IPv4Network((mapped, network.prefixlen - _MAPPED.prefixlen))
+    return network
+
+
+def is_within(address: str, networks: Iterable[Network]) -> bool:
+    """Whether it is in one of them; what is no address is in none."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return False
+    if found.version == 6 and found.ipv4_mapped is not None:
+        found = found.ipv4_mapped
+    return any(found in network for network in networks)

@@ -1,0 +1,85 @@
+"""Charging saved methods: how many commits one takes, and how many are asked for in a second."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from shothik_payment.domain.model.payment import Payment, PaymentStatus
+from shothik_payment.domain.model.time import DAY
+from shothik_payment.domain.ports.gateway import GatewayReport, GatewayState
+from shothik_payment.domain.use_cases.gateway_turns import GatewayTurns
+from tests.support.service import HeldClock, ScriptedGateway, TestService
+from tests.support.subscriber import Subscriber, moment
+
+
+async def commits(user: Subscriber) -> int:
+    return (await user.service.wallets.get(user.user)).version
+
+
+@pytest.mark.parametrize(
+    ("declines", "status"), [(0, PaymentStatus.PAID), (1, PaymentStatus.FAILED)]
+)
+async def test_a_renewal_that_is_answered_at_once_is_three_commits(
+    service: TestService, declines: int, status: PaymentStatus
+) -> None:
+    """The payment is recorded, claimed, and settled with the session that it was charged in."""
+    user = await Subscriber.begin(service, "2026-01-31")
+    await user.bought("pro")
+    user.gateway.declines[user.user] = declines
+    service.clock.time = moment("2026-02-28")
+    before = await commits(user)
+    await service.do_due()
+    assert await commits(user) == before + 3
+    payment, _ = await user.payments()
+    assert (payment.status, payment.session_id) == (status, f"cs_{payment.id}")
+    assert await service.payments.by_session("sandbox", f"cs_{payment.id}") == payment
+
+
+@pytest.mark.parametrize("state", [GatewayState.OPEN, GatewayState.AUTHORISED])
+async def test_a_charge_whose_end_is_told_later_is_looked_up_in_its_session(
+    service: TestService, state: GatewayState
+) -> None:
+    user = await Subscriber.begin(service, "2026-01-31")
+    await user.bought("pro")
+    gateway = Patient(user.gateway, state)
+    service.use_gateways(gateway)
+    await user.until("2026-02-28")
+    payment, _ = await user.payments()
+    assert payment.session_id == f"cs_{payment.id}"
+    assert (await user.seen()).charged == ""
+    gateway.says(payment, GatewayState.PAID, payment.price)
+    await user.until(moment("2026-02-28") + DAY)
+    assert (await user.seen()).state == "active pro 2026-02-28..2026-03-31"
+    assert gateway.charge_asks == [payment.id]
+
+
+class Patient(ScriptedGateway):
+    """What comes of a charge is not known at once."""
+
+    def __init__(self, bank: ScriptedGateway, state: GatewayState) -> None:
+        super().__init__(recurring=True)
+        self.on_file = bank.on_file
+        self._state = state
+
+    async def charge(self, payment: Payment) -> GatewayReport:
+        report = await super().charge(payment)
+        del self.states[payment.id]
+        return replace(report, state=self._state, paid=None, reference=None)
+
+
+async def test_turns_begin_in_pace() -> None:
+    turns = GatewayTurns(HeldClock(), pace_seconds=0.02)
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    begun: dict[str, list[float]] = {"stripe": [], "bkash": []}
+
+    async def one(name: str) -> None:
+        async with turns.turn(name):
+            begun[name].append(loop.time())
+
+    await asyncio.gather(*(one(name) for name in begun for _ in range(6)))
+    for times in begun.values():
+        assert times[-1] - started >= 5 * 0.02 - 0.001
+    # Side by side: each gateway has a pace of its own.
+    assert max(times[0] for times in begun.values()) < min(times[-1] for times in begun.values())

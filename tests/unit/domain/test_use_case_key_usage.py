@@ -1,0 +1,261 @@
+"""Counting what keys are used for."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from shothik_payment.adapters.memory import MemoryApiKeys, MemoryKeyUsage, MemoryState
+from shothik_payment.domain.errors import InvalidRequest, NotFound, Unavailable
+from shothik_payment.domain.model.key_usage import Granularity, KeyUse, LastUse
+from shothik_payment.domain.model.time import DAY, END_OF_TIME, HOUR, SECOND, Millis
+from shothik_payment.domain.ports.key_usage import UsageBatch
+from shothik_payment.domain.use_cases import key_usage
+from shothik_payment.domain.use_cases.key_usage import UsageRecorder, UsageReports
+from tests.support.service import CountedIds, HeldClock, TestService
+
+DEDUCT, BALANCE = "POST /deduct", "GET /balance/{userId}"
+MIDNIGHT = Millis(1_700_006_400_000)
+USE = KeyUse("key_1", "10.0.0.1")
+
+
+class LosesAnswers(MemoryKeyUsage):
+    """`fails`: before (False) or after (True) storing, for as many batches."""
+
+    def __init__(self, state: MemoryState) -> None:
+        super().__init__(state)
+        self.fails: list[bool] = []
+        self.batches: list[UsageBatch] = []
+
+    async def add(self, batch: UsageBatch) -> None:
+        self.batches.append(batch)
+        stored = self.fails.pop(0) if self.fails else None
+        if stored is not False:
+            await super().add(batch)
+        if stored is not None:
+            raise Unavailable("The store is away.")
+
+
+class Counting:
+    def __init__(self) -> None:
+        self.clock = HeldClock()
+        self.clock.time = Millis(MIDNIGHT - 1)
+        self.state = MemoryState()
+        self.usage = LosesAnswers(self.state)
+        self.recorder = UsageRecorder(self.usage, self.clock, CountedIds())
+
+    def stored(self) -> int:
+        return sum(self.state.key_usage.values())
+
+
+@pytest.fixture
+def counting() -> Counting:
+    return Counting()
+
+
+async def test_each_answer_is_counted_where_and_when_it_was_given(counting: Counting) -> None:
+    recorder = counting.recorder
+    recorder.count(USE, DEDUCT, 200)
+    recorder.count(USE, DEDUCT, 402)
+    recorder.count(USE, DEDUCT, 200)
+    counting.clock.advance(1)
+    recorder.count(USE, BALANCE, 200)
+    recorder.count(KeyUse("key_2"), DEDUCT, 200)
+    assert counting.stored() == 0
+    await recorder.flush()
+    before = MIDNIGHT - HOUR
+    assert counting.state.key_usage == {
+        ("key_1", before, DEDUCT, 200): 2,
+        ("key_1", before, DEDUCT, 402): 1,
+        ("key_1", MIDNIGHT, BALANCE, 200): 1,
+        ("key_2", MIDNIGHT, DEDUCT, 200): 1,
+    }
+    assert counting.state.key_last_use == {
+        "key_1": LastUse(MIDNIGHT, "10.0.0.1"),
+        "key_2": LastUse(MIDNIGHT, None),
+    }
+    assert counting.state.api_key_audit == []
+
+
+async def test_nothing_counted_is_nothing_written(counting: Counting) -> None:
+    await counting.recorder.flush()
+    counting.recorder.count(USE, DEDUCT, 200)
+    await counting.recorder.flush()
+    await counting.recorder.flush()
+    assert len(counting.usage.batches) == 1
+
+
+@pytest.mark.parametrize("stored", [False, True])
+async def test_a_batch_that_failed_is_sent_again_as_it_was(
+    counting: Counting, stored: bool
+) -> None:
+    counting.usage.fails = [stored, stored]
+    counting.recorder.count(USE, DEDUCT, 200)
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            await counting.recorder.flush()
+        counting.recorder.count(USE, DEDUCT, 200)
+    assert counting.recorder.waiting() == 3
+    await counting.recorder.flush()
+    assert counting.stored() == 3
+    assert counting.recorder.waiting() == 0
+    assert [batch.number for batch in counting.usage.batches] == [1, 1, 1, 2]
+
+
+async def test_flushes_at_once_take_turns(counting: Counting) -> None:
+    counting.recorder.count(USE, DEDUCT, 200)
+    await asyncio.gather(*(counting.recorder.flush() for _ in range(5)))
+    assert counting.stored() == 1
+
+
+async def test_a_crowd_is_stored_before_its_time_and_loses_nothing(counting: Counting) -> None:
+    recorder = counting.recorder
+    for n in range(key_usage.CROWDED):
+        recorder.count(KeyUse(f"key_{n}"), DEDUCT, 200)
+    assert not recorder.crowded.is_set()
+    recorder.count(KeyUse("key_0"), DEDUCT, 200)
+    assert not recorder.crowded.is_set()
+    recorder.count(KeyUse("key_0"), BALANCE, 200)
+    assert recorder.crowded.is_set()
+    await recorder.flush()
+    assert not recorder.crowded.is_set()
+    assert counting.stored() == key_usage.CROWDED + 2
+
+
+async def test_what_has_no_room_is_told_as_lost(counting: Counting) -> None:
+    recorder = counting.recorder
+    for n in range(key_usage.FULL + 3):
+        recorder.count(KeyUse(f"key_{n}"), DEDUCT, 200)
+    recorder.count(KeyUse("key_0"), DEDUCT, 200)
+    assert (recorder.lost, recorder.waiting()) == (3, key_usage.FULL + 1)
+
+
+async def test_refused_uses_are_added_up_by_key_reason_and_address(counting: Counting) -> None:
+    recorder = counting.recorder
+    revoked = KeyUse("key_1", "10.0.0.1", "revoked")
+    for _ in range(3):
+        recorder.count(revoked, DEDUCT, 401)
+    counting.clock.advance(SECOND)
+    recorder.count(revoked._replace(address="10.0.0.2"), DEDUCT, 401)
+    recorder.count(KeyUse("key_2", None, "scope"), DEDUCT, 403)
+    recorder.count(KeyUse("key_2", None, "scope"), BALANCE, 403)
+    await recorder.flush()
+    told = [(e.key_id, e.at, e.ip, e.changes) for e in counting.state.api_key_audit]
+    later = Millis(MIDNIGHT - 1 + SECOND)
+    assert told == [
+        ("key_1", MIDNIGHT - 1, "10.0.0.1", _told("revoked", 3, DEDUCT)),
+        ("key_1", later, "10.0.0.2", _told("revoked", 1, DEDUCT)),
+        ("key_2", later, None, _told("scope", 2, None)),
+    ]
+    assert {(e.actor, e.action) for e in counting.state.api_key_audit} == {("service", "refused")}
+    assert counting.stored() == 6
+
+
+def _told(reason: str, count: int, endpoint: str | None) -> dict[str, str]:
+    told = {"reason": reason, "count": str(count)}
+    return told if endpoint is None else {**told, "endpoint": endpoint}
+
+
+async def test_nobody_floods_the_audit_log(counting: Counting) -> None:
+    most = key_usage.REFUSALS_A_BATCH
+    for n in range(5 * most):
+        use = KeyUse("key_1", f"2001:db8::{n:x}", "revoked")
+        counting.recorder.count(use, DEDUCT, 401)
+        counting.recorder.count(use, DEDUCT, 401)
+    await counting.recorder.flush()
+    entries = counting.state.api_key_audit
+    assert len(entries) == most + 1
+    assert sum(int(entry.changes["count"]) for entry in entries) == 10 * most
+    assert (entries[-1].changes["reason"], entries[-1].ip) == ("several", None)
+
+
+# Reports
+
+
+@pytest.fixture
+async def reporting(service: TestService) -> tuple[UsageReports, UsageRecorder, str]:
+    usage = MemoryKeyUsage(service.state)
+    recorder = UsageRecorder(usage, service.clock, service.ids)
+    reports = UsageReports(usage, MemoryApiKeys(service.state), recorder, service.clock)
+    key, _ = await service.keys.generate("paraphrase", actor="test")
+    return reports, recorder, key.id
+
+
+Reporting = tuple[UsageReports, UsageRecorder, str]
+
+
+async def test_a_report_has_every_day_also_those_without_a_request(
+    service: TestService, reporting: Reporting
+) -> None:
+    reports, recorder, key_id = reporting
+    service.clock.time = Millis(MIDNIGHT - 1)
+    recorder.count(KeyUse(key_id), DEDUCT, 200)
+    service.clock.advance(1)
+    recorder.count(KeyUse(key_id), DEDUCT, 402)
+    recorder.count(KeyUse(key_id), BALANCE, 200)
+    report = await reports.report(key_id, Granularity.DAY)
+    assert (report.since, report.until) == (MIDNIGHT - 29 * DAY, MIDNIGHT + DAY)
+    assert (report.total, len(report.points)) == (3, 30)
+    service.clock.advance(2 * DAY + HOUR)
+    report = await reports.report(key_id, Granularity.DAY)
+    assert len(report.points) == 30
+    assert [point.requests for point in report.points[-4:]] == [1, 2, 0, 0]
+    assert report.points[-3].by_status == {402: 1, 200: 1}
+    assert (report.total, report.by_status) == (3, {200: 2, 402: 1})
+    assert report.by_endpoint == {DEDUCT: 2, BALANCE: 1}
+    hours = await reports.report(key_id, Granularity.HOUR)
+    assert (len(hours.points), hours.total) == (48, 0)
+    hours = await reports.report(key_id, Granularity.HOUR, Millis(MIDNIGHT - 1), MIDNIGHT)
+    assert [(p.start, p.requests) for p in hours.points] == [(MIDNIGHT - HOUR, 1)]
+
+
+@pytest.mark.parametrize(
+    ("granularity", "since", "until", "field"),
+    [
+        (Granularity.DAY, MIDNIGHT, MIDNIGHT, "to"),
+        (Granularity.DAY, MIDNIGHT, MIDNIGHT - 1, "to"),
+        (Granularity.DAY, END_OF_TIME, None, "from"),
+        (Granularity.DAY, -1, None, "from"),
+        (Granularity.DAY, MIDNIGHT, END_OF_TIME + 1, "to"),
+        (Granularity.DAY, MIDNIGHT, MIDNIGHT + 400 * DAY + 1, "to"),
+        (Granularity.HOUR, MIDNIGHT, MIDNIGHT + 31 * DAY + 1, "to"),
+    ],
+)
+async def test_ranges_that_cannot_be(
+    reporting: Reporting, granularity: Granularity, since: int, until: int | None, field: str
+) -> None:
+    reports, _, key_id = reporting
+    end = None if until is None else Millis(until)
+    with pytest.raises(InvalidRequest) as refused:
+        await reports.report(key_id, granularity, Millis(since), end)
+    assert [problem.path for problem in refused.value.fields] == [field]
+
+
+async def test_the_longest_ranges(reporting: Reporting) -> None:
+    reports, _, key_id = reporting
+    for granularity, days, points in ((Granularity.DAY, 400, 400), (Granularity.HOUR, 31, 744)):
+        end = Millis(MIDNIGHT + days * DAY)
+        report = await reports.report(key_id, granularity, MIDNIGHT, end)
+        assert len(report.points) == points
+        assert report.points[-1].start == end - granularity.milliseconds
+
+
+async def test_a_key_that_is_not_there(reporting: Reporting) -> None:
+    with pytest.raises(NotFound):
+        await reporting[0].report("key_0", Granularity.DAY)
+
+
+async def test_the_last_use_is_shown_at_once(service: TestService, reporting: Reporting) -> None:
+    reports, recorder, key_id = reporting
+    key = await service.api_keys.get(key_id)
+    assert key is not None
+    await reports.show_last_use([key])
+    assert key.last_used_at is None
+    for flush in (False, True):
+        service.clock.advance(SECOND)
+        recorder.count(KeyUse(key_id), DEDUCT, 200)
+        if flush:
+            await recorder.flush()
+        await reports.show_last_use([key])
+        assert key.last_used_at == service.clock.time
