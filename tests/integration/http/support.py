@@ -59,7 +59,7 @@ from shothik_payment.domain.use_cases.settlements import Settlements
 from shothik_payment.domain.use_cases.sign_in import SignIn
 from shothik_payment.domain.use_cases.spend import Spend
 from shothik_payment.domain.use_cases.subscriptions import Subscriptions
-from shothik_payment.domain.use_cases.takeover import TAKEN_OVER
+from shothik_payment.domain.use_cases.takeover import TAKEN_OVER, Takeover
 from shothik_payment.domain.use_cases.user_admin import UserAdmin
 from shothik_payment.domain.use_cases.verify import Verify
 from shothik_payment.domain.use_cases.wallet_views import WalletViews
@@ -169,6 +169,16 @@ class World:
             event_feed=EventFeed(events),
             replay=Replay(
                 events, self.broker, writer, MemoryDocuments(state, "replays"), clock, ids
+            ),
+            takeover=Takeover(
+                writer,
+                MemoryDocuments(state, TAKEN_OVER),
+                keys,
+                self.catalog,
+                gateways,
+                clock,
+                clock,
+                ids,
             ),
             key_administration=KeyAdministration(keys, self.catalog, clock, ids),
             key_bulk=KeyBulk(KeyAdministration(keys, self.catalog, clock, ids), keys, clock),

@@ -121,7 +121,7 @@ class KeyRing:
         service = self._catalog.find_service(key.service)
         if service is None:
             reason = "The API key's service is in the catalog no more."
-            raise self._refuse(plain, asked_at, reason, RefusedUse(key.id, "service"))
+            raise self._refuse(plain, asked_at, reason, RefusedUse(key.id, "service_gone"))
         self._active.add(service.name)
         scopes = frozenset(key.scopes)
         principal = ServicePrincipal(service, key.id, key.line, scopes, key.rate_limit)
