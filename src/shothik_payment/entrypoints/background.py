@@ -25,10 +25,11 @@ _REST_SHARE = 4
 class Chore:
     """Work that comes again and again.
 
-    `step` does a part and says whether there is more to do at once. That is after four times as long
-    as the part took, at most `rest_seconds`: so much room is left to others. Otherwise it is called again after `every_seconds`, or when
-    `wake` is set, but never sooner than `pause_seconds` after its last call: so a busy waker is
-    served in batches. `only_waits`: a step may be cut off at once.
+    `step` does a part and says whether there is more to do at once. That is after four times as
+    long as the part took, at most `rest_seconds`: so much room is left to others. Otherwise it is
+    called again after `every_seconds`, or when `wake` is set, but never sooner than `pause_seconds`
+    after its last call: so a busy waker is served in batches. `only_waits`: a step may be cut off
+    at once.
     """
 
     name: str

@@ -36,6 +36,7 @@ from shothik_payment.domain.ledger.writer import LedgerWriter, WriterLimits
 from shothik_payment.domain.model.api_key import Scope
 from shothik_payment.domain.model.time import SECOND, Millis
 from shothik_payment.domain.ports.event_log import PARTITIONS
+from shothik_payment.domain.ports.ids import Ids
 from shothik_payment.domain.use_cases.active_services import ActiveServices
 from shothik_payment.domain.use_cases.admin_credits import AdminCredits
 from shothik_payment.domain.use_cases.api_keys import KeyAdministration
@@ -96,9 +97,11 @@ class World:
         *,
         catalog: Catalog = CATALOG,
         state: MemoryState | None = None,
+        ids: Ids | None = None,
         **settings: Any,
     ) -> None:
         self.clock = HeldClock()
+        self.ids = ids or SystemIds()
         self.catalog = catalog
         self.state = state or MemoryState()
         self.store = GatedStore(self.state)
@@ -112,7 +115,7 @@ class World:
         self.app: Litestar = create_app(self.application, self.http_settings)
 
     def _application(self, limits: WriterLimits) -> Application:
-        clock, ids, state = self.clock, SystemIds(), self.state
+        clock, ids, state = self.clock, self.ids, self.state
         wallets, keys = MemoryWallets(state), MemoryApiKeys(state)
         uses = UsageRecorder(MemoryKeyUsage(state), clock, ids)
         events, statistics = MemoryEventLog(state), MemoryStatistics(state)

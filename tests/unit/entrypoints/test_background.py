@@ -11,7 +11,7 @@ LONG = 3600.0
 
 
 class Steps:
-    """Answers a chore's steps from a list, after `seconds` each, then says there is nothing more."""
+    """Answers a chore's steps from a list, each after `seconds`, then says there is no more."""
 
     def __init__(self, *answers: bool | Exception, seconds: float = 0.0) -> None:
         self.answers = list(answers)

@@ -363,6 +363,7 @@ class Container(containers.DeclarativeContainer):
         public_url=settings.provided.browser_url,
         trusted_proxies=settings.provided.trusted_networks,
         rate_limit_per_hour=settings.provided.rate_limit_per_hour,
+        secure_cookies=settings.provided.production,
     )
 
 
