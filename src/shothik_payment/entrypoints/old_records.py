@@ -31,7 +31,10 @@ _Balance = Annotated[
 _Count = Annotated[int, Meta(ge=0, extra={"expected": "a whole number from 0 on"})]
 _PlainKey = Annotated[
     str,
-    Meta(pattern=r"^[!-~]{1,128}$(?!\n)", extra={"expected": "1 to 128 visible ASCII characters"}),
+    Meta(
+        pattern=r"^[!-~]{16,128}$(?!\n)",
+        extra={"expected": "16 to 128 visible ASCII characters"},
+    ),
 ]
 _Digest = Annotated[
     str,
@@ -139,7 +142,7 @@ def _network(index: int, text: str) -> str:
 
 
 class TotalsLine(_Line):
-    """What the lines before it have to add up to; what is absent is not compared."""
+    """What the whole run has to add up to; what is absent is not compared."""
 
     wallets: _Count | None = None
     credits: _Count | None = None

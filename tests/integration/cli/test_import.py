@@ -81,6 +81,7 @@ def imported(command: Service, *arguments: str) -> tuple[int, dict[str, Any], st
 
 async def test_everything_goes_on(command: Service) -> None:
     path = str(write(command, ALL))
+    command.run("migrate")
     code, dry, _ = imported(command, path, "--dry-run")
     assert (code, dry["records"]["wallet"]["new"]) == (0, 2)
     code, report, _ = imported(command, path)

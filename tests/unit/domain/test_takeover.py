@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
 from shothik_payment.domain.errors import (
     AlreadyReversed,
-    Conflict,
     IdempotencyKeyReused,
     InvalidRequest,
     WrongService,
 )
+from shothik_payment.domain.model.api_key import digest_of
 from shothik_payment.domain.model.subscription import SubscriptionStatus
 from shothik_payment.domain.model.time import DAY, Millis
 from shothik_payment.domain.use_cases.takeover import (
     OldDeduction,
+    OldKey,
     OldSubscription,
     OldWallet,
     Takeover,
@@ -85,19 +87,26 @@ async def test_a_run_that_was_killed_before_the_old_id_led_anywhere_is_repeated(
 ) -> None:
     old = OldDeduction("txn_of_old", "u1", PARAPHRASE, 7)
     await takeover.take(old)
-    del service.state.documents["taken over", "txn_of_old"]
+    place = "taken over", "transaction txn_of_old"
+    service.state.documents[place] = service.state.documents[place].partition(b" ")[0]
     assert (await takeover.take(old)).before
     reversed_ = await service.spend.reverse(service.caller(), "txn_of_old", amount=None)
     assert reversed_.transaction is not None
     assert reversed_.transaction.new_balance == 7
 
 
-async def test_one_old_id_is_one_transaction(takeover: Takeover) -> None:
+async def test_one_old_id_is_one_transaction(service: TestService, takeover: Takeover) -> None:
     await takeover.take(OldDeduction("txn_of_old", "u1", PARAPHRASE, 7))
     with pytest.raises(IdempotencyKeyReused):
         await takeover.take(OldDeduction("txn_of_old", "u1", PARAPHRASE, 8))
-    with pytest.raises(Conflict):
+    with pytest.raises(IdempotencyKeyReused):
         await takeover.take(OldDeduction("txn_of_old", "u2", PARAPHRASE, 7))
+    assert service.state.wallets.keys() == {"u1"}
+
+
+async def test_it_does_not_count_as_charged_now(service: TestService, takeover: Takeover) -> None:
+    await takeover.take(OldDeduction("txn_of_old", "u1", PARAPHRASE, 7))
+    assert service.state.charged == {}
 
 
 def _subscription(plan: str = "pro", days: int = 10) -> OldSubscription:
@@ -132,6 +141,34 @@ async def test_a_subscription_goes_on_and_is_renewed_at_its_end(
     assert wallet.subscription.period_start == START + 10 * DAY
     assert wallet.available == 500 + 2000
     assert await service.differences() == []
+
+
+async def test_a_subscription_that_was_taken_over_is_not_taken_over_again(
+    service: TestService, takeover: Takeover
+) -> None:
+    old = _subscription(days=300)
+    await takeover.take(old)
+    with pytest.raises(IdempotencyKeyReused):
+        await takeover.take(replace(old, cancel_at_period_end=True))
+    await service.subscriptions.cancel("u1", now=True)
+    service.state.requests.clear()  # as after 30 days
+    assert (await takeover.take(old)).before
+    await service.advance(301 * DAY)
+    assert (await takeover.take(old)).before
+    wallet = await service.views.wallet("u1")
+    assert wallet.subscription is not None
+    assert wallet.subscription.status is SubscriptionStatus.CANCELLED
+
+
+async def test_a_key_that_differs_is_not_passed_over(
+    service: TestService, takeover: Takeover
+) -> None:
+    old = OldKey(digest_of("sk_old"), "_old", PARAPHRASE, "old", START)
+    assert not (await takeover.take(old)).before
+    assert (await takeover.take(old)).before
+    with pytest.raises(IdempotencyKeyReused):
+        await takeover.take(replace(old, revoked_at=START))
+    assert len(service.state.api_keys) == 1
 
 
 async def test_what_has_ended_or_is_not_sold_is_refused(takeover: Takeover) -> None:

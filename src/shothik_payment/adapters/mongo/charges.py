@@ -17,9 +17,8 @@ from pymongo.asynchronous.database import AsyncDatabase
 from shothik_payment.adapters.mongo import names
 from shothik_payment.adapters.mongo.rows import SCHEMA_VERSION, Doc
 from shothik_payment.domain.model.time import HOUR
-from shothik_payment.domain.model.transaction import TransactionKind
+from shothik_payment.domain.model.transaction import CHARGING_KINDS, TransactionKind
 from shothik_payment.domain.ports.ledger_store import ChangeSet
-from shothik_payment.domain.ports.statistics import CHARGING_KINDS
 
 CHARGES_SINCE = 4
 """The schema version since which rows are added up when they are written."""
@@ -54,7 +53,7 @@ def added_up(changes: Sequence[ChangeSet], shard: str) -> Iterator[tuple[Doc, Do
     sums: dict[tuple[int, str, TransactionKind], tuple[int, int]] = {}
     for change in changes:
         for row in change.transactions:
-            if row.kind in CHARGING_KINDS:
+            if row.charges:
                 slot = row.at - row.at % HOUR, row.service or "", row.kind
                 credits, rows = sums.get(slot, (0, 0))
                 sums[slot] = credits + row.amount, rows + 1

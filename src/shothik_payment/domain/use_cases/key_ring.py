@@ -107,6 +107,8 @@ class KeyRing:
         asking = self._asking.get(plain)
         if asking is not None and asking[1] is looked_up:
             del self._asking[plain]
+        if not looked_up.cancelled():
+            looked_up.exception()  # whoever asked may be gone; nobody has to be told then
 
     async def _look_up(self, plain: str, asked_at: Millis) -> _Known:
         self._known.pop(plain, None)

@@ -29,6 +29,7 @@ from shothik_payment.domain.ports.observer import UNOBSERVED, Observer
 from shothik_payment.domain.ports.wallets import Wallets
 from shothik_payment.domain.use_cases.principals import ServicePrincipal
 from shothik_payment.domain.use_cases.requests import recall
+from shothik_payment.domain.use_cases.takeover import deduction_place, own_id
 
 
 def own_service(catalog: Catalog, caller: ServicePrincipal, word: str | None) -> Service:
@@ -130,9 +131,9 @@ class Spend:
         """By its id, or by the one that it had in the service that this one replaces."""
         found = await self._wallets.transaction(transaction_id)
         if found is None:
-            own_id = await self._taken_over.get(transaction_id)
-            if own_id is not None:
-                found = await self._wallets.transaction(own_id.decode())
+            ours = own_id(await self._taken_over.get(deduction_place(transaction_id)))
+            if ours is not None:
+                found = await self._wallets.transaction(ours)
         if found is None:
             raise NotFound("transaction", transaction_id)
         return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
@@ -12,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from shothik_payment.domain.errors import InvalidRequest
 from shothik_payment.entrypoints.application import Application
 from shothik_payment.entrypoints.cli.group import WRONG
 from shothik_payment.entrypoints.cli.support import json_option, print_json, with_application
@@ -46,7 +48,7 @@ def import_records(
     code is 1 if a line was refused or totals do not agree.
     """
     with ExitStack() as stack:
-        told = _Told(stack.enter_context(refused.open("w")) if refused is not None else None)
+        told = _Told(stack.enter_context(_private(refused, files)) if refused else None)
 
         async def work(application: Application) -> Report:
             run = Import(application.takeover, told.add, dry=dry_run)
@@ -56,13 +58,20 @@ def import_records(
                     await run.read(file.name, file, lambda n, t=task: progress.advance(t, n))  # type: ignore[misc]
             return run.close()
 
-        report = with_application(work, makes_store=True)
+        report = with_application(work, makes_store=not dry_run)
     if as_json:
         print_json(_as_json(report, dry_run))
     else:
         _print(report, told, dry_run)
     if report.refused or report.disagreements:
         context.exit(WRONG)
+
+
+def _private(path: Path, files: tuple[BinaryIO, ...]) -> TextIO:
+    """For its owner's eyes: what could not be taken over may have keys in it."""
+    if any(path.exists() and path.samefile(f.name) for f in files if Path(f.name).is_file()):
+        raise InvalidRequest.of("--refused", "another file than those that are read")
+    return open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8")
 
 
 class _Told:
