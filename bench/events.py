@@ -24,6 +24,9 @@ from bench.spending import EVENTS, USERS
 from tests.e2e.service import Deployment, Worker
 
 LAG_SECONDS = 8
+_BOOKED = 0.9
+"""Of the rate that was wanted; where less is booked, commands stand in a queue before their
+commit, and the lag is that queue's."""
 _MAX_SECONDS = 300
 
 
@@ -35,7 +38,8 @@ class Store:
     shared: bool
     environment: dict[str, str]
     rounds: dict[str, list[dict[str, float]]] = field(default_factory=lambda: {w: [] for w in WAYS})
-    lag: dict[str, float] = field(default_factory=dict)
+    lags: list[dict[str, float]] = field(default_factory=list)
+    """At half of the relay's rate, and then, where that was not booked, at half of what was."""
 
     def median(self, way: str, figure: str) -> float:
         return statistics.median(seen[figure] for seen in self.rounds[way])
@@ -53,9 +57,7 @@ def run(folder: Path, servers: Servers, rounds: int, console: Console) -> None:
                 for way in WAYS:
                     told = _python(store.environment, "bench.publishing", way)
                     store.rounds[way].append(json.loads(told))
-            rate = round(store.median("relay", "per_second") / 2)
-            console.print(f"event lag, {store.name}, {rate:,} a second", style="dim")
-            store.lag = _lag(folder, store, rate)
+            _measure_lag(folder, store, console)
         if servers.mongo is None:
             console.print(MISSING, style="bold yellow")
         else:
@@ -94,6 +96,17 @@ def _python(environment: Mapping[str, str], *arguments: str) -> str:
     if ran.returncode:
         raise SystemExit(f"{' '.join(arguments)} failed:\n{ran.stdout[-2000:]}{ran.stderr[-4000:]}")
     return ran.stdout
+
+
+def _measure_lag(folder: Path, store: Store, console: Console) -> None:
+    rate = round(store.median("relay", "per_second") / 2)
+    for _ in range(2):
+        console.print(f"event lag, {store.name}, {rate:,} a second", style="dim")
+        seen = _lag(folder, store, rate)
+        store.lags.append(seen)
+        if seen["per_second"] >= rate * _BOOKED:
+            return
+        rate = round(seen["per_second"] / 2)
 
 
 def _lag(folder: Path, store: Store, per_second: int) -> dict[str, float]:
@@ -147,22 +160,22 @@ def _throughput(stores: list[Store], servers: Servers) -> Table:
 
 def _lags(stores: list[Store]) -> Table:
     table = tables.table_of(
-        "Event lag, from the event's time (before its commit) to the consumer, at half that rate",
-        "store and who publishes",
+        "Event lag, from the event's time (before its commit) to the consumer",
+        "store, who publishes, deductions booked",
         ["events/s", "p50 ms", "p99 ms", "longest ms"],
     )
     for store in stores:
         publishes = "a worker" if store.shared else "the process that commits"
-        figures = [
-            f"{store.lag[name]:,.0f}" for name in ("per_second", "p50_ms", "p99_ms", "max_ms")
-        ]
-        table.add_row(f"{store.name}, {publishes}", *figures)
+        rates = ("half the relay's rate", "half of what was booked then")
+        for rate, lag in zip(rates, store.lags, strict=False):
+            figures = [f"{lag[name]:,.0f}" for name in ("per_second", "p50_ms", "p99_ms", "max_ms")]
+            table.add_row(f"{store.name}, {publishes}, {rate}", *figures)
     return table
 
 
 def _targets(stores: list[Store]) -> list[Target]:
     measured: dict[str, tuple[float | None, float | None]]
-    measured = {store.name: (store.ratio(), store.lag["p99_ms"]) for store in stores}
+    measured = {store.name: (store.ratio(), store.lags[-1]["p99_ms"]) for store in stores}
     if len(stores) == 1:
         measured["MongoDB"] = (None, None)
     found = []

@@ -15,9 +15,9 @@ from shothik_payment.domain.ledger.commands import (
     Reverse,
 )
 from shothik_payment.domain.model.time import DAY, HOUR, MINUTE, Millis
-from shothik_payment.domain.model.transaction import Transaction, TransactionKind
+from shothik_payment.domain.model.transaction import CHARGING_KINDS, Transaction, TransactionKind
 from shothik_payment.domain.ports.ledger_store import Stored
-from shothik_payment.domain.ports.statistics import CHARGING_KINDS, ChargedHour
+from shothik_payment.domain.ports.statistics import ChargedHour
 from tests.contracts.bindings import StorePorts, Stores
 from tests.contracts.book import NOW, SERVICE, Book, binding, deducting, fresh, granting
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from shothik_payment.adapters.memory.api_keys import MemoryApiKeys
+from shothik_payment.adapters.memory.documents import MemoryDocuments
 from shothik_payment.adapters.memory.event_log import MemoryEventLog
 from shothik_payment.adapters.memory.ledger_audit import MemoryLedgerAudit
 from shothik_payment.adapters.memory.ledger_store import MemoryLedgerStore
@@ -51,6 +52,7 @@ from shothik_payment.domain.use_cases.return_origins import ReturnOrigins
 from shothik_payment.domain.use_cases.settlements import Settlements
 from shothik_payment.domain.use_cases.spend import Spend
 from shothik_payment.domain.use_cases.subscriptions import Subscriptions
+from shothik_payment.domain.use_cases.takeover import TAKEN_OVER
 from shothik_payment.domain.use_cases.verify import Verify
 from shothik_payment.domain.use_cases.wallet_views import WalletViews
 from shothik_payment.domain.use_cases.webhooks import Webhooks
@@ -147,7 +149,8 @@ class TestService:
             lambda: 0.5,
             WriterLimits(retry_pause_seconds=0),
         )
-        self.spend = Spend(self.writer, self.wallets, catalog, clock, ids)
+        self.taken_over = MemoryDocuments(self.state, TAKEN_OVER)
+        self.spend = Spend(self.writer, self.wallets, self.taken_over, catalog, clock, ids)
         self.views = WalletViews(self.wallets, self.active.rules, clock)
         self.admin = AdminCredits(self.writer, clock, ids)
         self.keys = KeyAdministration(self.api_keys, catalog, clock, ids)

@@ -34,6 +34,7 @@ from shothik_payment.domain.use_cases.settlements import Settlements
 from shothik_payment.domain.use_cases.sign_in import SignIn
 from shothik_payment.domain.use_cases.spend import Spend
 from shothik_payment.domain.use_cases.subscriptions import Subscriptions
+from shothik_payment.domain.use_cases.takeover import Takeover
 from shothik_payment.domain.use_cases.user_admin import UserAdmin
 from shothik_payment.domain.use_cases.verify import Verify
 from shothik_payment.domain.use_cases.wallet_views import WalletViews
@@ -63,6 +64,7 @@ class Application:
     user_admin: UserAdmin
     event_feed: EventFeed
     replay: Replay
+    takeover: Takeover
     key_administration: KeyAdministration
     key_bulk: KeyBulk
     key_health: KeyHealth

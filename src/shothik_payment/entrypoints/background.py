@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from time import perf_counter
 
 import structlog
 
@@ -17,16 +18,18 @@ log = structlog.get_logger(__name__)
 _FIRST_BACK_OFF_SECONDS = 0.2
 _MAX_BACK_OFF_SECONDS = 3.0
 _STOP_SECONDS = 5.0
+_REST_SHARE = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Chore:
     """Work that comes again and again.
 
-    `step` does a part and says whether there is more to do at once, which is after `rest_seconds`:
-    that much room is left to others. Otherwise it is called again after `every_seconds`, or when
-    `wake` is set, but never sooner than `pause_seconds` after its last call: so a busy waker is
-    served in batches. `only_waits`: a step may be cut off at once.
+    `step` does a part and says whether there is more to do at once. That is after four times as
+    long as the part took, at most `rest_seconds`: so much room is left to others. Otherwise it is
+    called again after `every_seconds`, or when `wake` is set, but never sooner than `pause_seconds`
+    after its last call: so a busy waker is served in batches. `only_waits`: a step may be cut off
+    at once.
     """
 
     name: str
@@ -66,6 +69,7 @@ class Background:
     async def _run(self, chore: Chore) -> None:
         back_off = 0.0
         while not self._stopping.is_set():
+            begun = perf_counter()
             try:
                 more = await chore.step()
             except Exception as error:  # noqa: BLE001 logged; the chore comes again
@@ -78,7 +82,8 @@ class Background:
                 log.info("background work goes on", work=chore.name)
             back_off = 0.0
             if more:
-                await self._sleep(chore.rest_seconds)
+                rest = _REST_SHARE * (perf_counter() - begun)
+                await self._sleep(min(rest, chore.rest_seconds))
             else:
                 await self._sleep(chore.pause_seconds)
                 await self._sleep(chore.every_seconds - chore.pause_seconds, chore.wake)

@@ -35,7 +35,7 @@ SHARED_TASKS = (*_USERS, _WEBHOOKS, _PRUNING)
 
 _WATCH_SECONDS = 5.0
 _REST_SECONDS = 0.1
-"""Between two batches of what has fallen due, for the requests that wait meanwhile."""
+"""At most, between two batches of what has fallen due: for the requests that wait meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,7 @@ async def _store_usage(uses: UsageRecorder) -> None:
     deadline = time.monotonic() + _USAGE_SECONDS
     while True:
         try:
-            await asyncio.wait_for(uses.flush(), _USAGE_SECONDS)
+            await asyncio.wait_for(uses.flush(final=True), _USAGE_SECONDS)
             return
         except (PaymentServiceError, TimeoutError) as error:
             if time.monotonic() + _USAGE_PAUSE_SECONDS >= deadline:

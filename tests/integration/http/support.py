@@ -36,6 +36,7 @@ from shothik_payment.domain.ledger.writer import LedgerWriter, WriterLimits
 from shothik_payment.domain.model.api_key import Scope
 from shothik_payment.domain.model.time import SECOND, Millis
 from shothik_payment.domain.ports.event_log import PARTITIONS
+from shothik_payment.domain.ports.ids import Ids
 from shothik_payment.domain.use_cases.active_services import ActiveServices
 from shothik_payment.domain.use_cases.admin_credits import AdminCredits
 from shothik_payment.domain.use_cases.api_keys import KeyAdministration
@@ -59,6 +60,7 @@ from shothik_payment.domain.use_cases.settlements import Settlements
 from shothik_payment.domain.use_cases.sign_in import SignIn
 from shothik_payment.domain.use_cases.spend import Spend
 from shothik_payment.domain.use_cases.subscriptions import Subscriptions
+from shothik_payment.domain.use_cases.takeover import TAKEN_OVER, Takeover
 from shothik_payment.domain.use_cases.user_admin import UserAdmin
 from shothik_payment.domain.use_cases.verify import Verify
 from shothik_payment.domain.use_cases.wallet_views import WalletViews
@@ -95,9 +97,11 @@ class World:
         *,
         catalog: Catalog = CATALOG,
         state: MemoryState | None = None,
+        ids: Ids | None = None,
         **settings: Any,
     ) -> None:
         self.clock = HeldClock()
+        self.ids = ids or SystemIds()
         self.catalog = catalog
         self.state = state or MemoryState()
         self.store = GatedStore(self.state)
@@ -111,7 +115,7 @@ class World:
         self.app: Litestar = create_app(self.application, self.http_settings)
 
     def _application(self, limits: WriterLimits) -> Application:
-        clock, ids, state = self.clock, SystemIds(), self.state
+        clock, ids, state = self.clock, self.ids, self.state
         wallets, keys = MemoryWallets(state), MemoryApiKeys(state)
         uses = UsageRecorder(MemoryKeyUsage(state), clock, ids)
         events, statistics = MemoryEventLog(state), MemoryStatistics(state)
@@ -154,7 +158,9 @@ class World:
             clock=clock,
             wall_clock=clock,
             writer=writer,
-            spend=Spend(writer, wallets, self.catalog, clock, ids),
+            spend=Spend(
+                writer, wallets, MemoryDocuments(state, TAKEN_OVER), self.catalog, clock, ids
+            ),
             wallet_views=views,
             checkouts=checkouts,
             settlements=settlements,
@@ -166,6 +172,16 @@ class World:
             event_feed=EventFeed(events),
             replay=Replay(
                 events, self.broker, writer, MemoryDocuments(state, "replays"), clock, ids
+            ),
+            takeover=Takeover(
+                writer,
+                MemoryDocuments(state, TAKEN_OVER),
+                keys,
+                self.catalog,
+                gateways,
+                clock,
+                clock,
+                ids,
             ),
             key_administration=KeyAdministration(keys, self.catalog, clock, ids),
             key_bulk=KeyBulk(KeyAdministration(keys, self.catalog, clock, ids), keys, clock),

@@ -43,7 +43,9 @@ async def test_twenty_deductions_against_a_limit(service: TestService) -> None:
         WriterLimits(retry_pause_seconds=0),
     )
     other.start()
-    elsewhere = Spend(other, service.wallets, CATALOG, service.clock, service.ids)
+    elsewhere = Spend(
+        other, service.wallets, service.taken_over, CATALOG, service.clock, service.ids
+    )
     came_of = await at_once(
         *(
             spend.deduct(service.caller(), user.user, amount=7, units=None)

@@ -90,8 +90,8 @@ async def test_a_repeat_changes_each_key_once_and_judges_refusals_again(
     results, repeated = await bulk.run(wanted, actor="x", request=key("k"))
     assert repeated
     assert [r.outcome.name for r in results if isinstance(r.outcome, ApiKey)] == ["later", "b"]
+    other = Bulk(BulkAction.REVOKE, [first])
     with pytest.raises(IdempotencyKeyReused):
-        other = Bulk(BulkAction.REVOKE, [first])
         await bulk.run(other, actor="x", request=key("k", b"other"))
     assert (await service.keys.get(first)).revoked_at is None
 

@@ -9,7 +9,7 @@ import pytest
 from shothik_payment.adapters.memory import MemoryApiKeys, MemoryKeyUsage, MemoryState
 from shothik_payment.domain.errors import InvalidRequest, NotFound, Unavailable
 from shothik_payment.domain.model.key_usage import Granularity, KeyUse, LastUse
-from shothik_payment.domain.model.time import DAY, END_OF_TIME, HOUR, SECOND, Millis
+from shothik_payment.domain.model.time import DAY, END_OF_TIME, HOUR, MINUTE, SECOND, Millis
 from shothik_payment.domain.ports.key_usage import UsageBatch
 from shothik_payment.domain.use_cases import key_usage
 from shothik_payment.domain.use_cases.key_usage import UsageRecorder, UsageReports
@@ -155,6 +155,22 @@ async def test_refused_uses_are_added_up_by_key_reason_and_address(counting: Cou
 def _told(reason: str, count: int, endpoint: str | None) -> dict[str, str]:
     told = {"reason": reason, "count": str(count)}
     return told if endpoint is None else {**told, "endpoint": endpoint}
+
+
+async def test_refused_uses_that_go_on_are_told_now_and_then(counting: Counting) -> None:
+    recorder, revoked = counting.recorder, KeyUse("key_1", "10.0.0.1", "revoked")
+
+    def counts() -> list[str]:
+        return [entry.changes["count"] for entry in counting.state.api_key_audit]
+
+    for _ in range(24):
+        recorder.count(revoked, DEDUCT, 401)
+        await recorder.flush()
+        counting.clock.advance(MINUTE)
+    assert counts() == ["1", "10", "10"]
+    await recorder.flush(final=True)
+    assert counts() == ["1", "10", "10", "3"]
+    assert counting.stored() == 24
 
 
 async def test_nobody_floods_the_audit_log(counting: Counting) -> None:

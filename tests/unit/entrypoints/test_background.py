@@ -11,15 +11,17 @@ LONG = 3600.0
 
 
 class Steps:
-    """Answers a chore's steps from a list, then says there is nothing more."""
+    """Answers a chore's steps from a list, each after `seconds`, then says there is no more."""
 
-    def __init__(self, *answers: bool | Exception) -> None:
+    def __init__(self, *answers: bool | Exception, seconds: float = 0.0) -> None:
         self.answers = list(answers)
+        self.seconds = seconds
         self.count = 0
         self.idle = asyncio.Event()
 
     async def __call__(self) -> bool:
         self.count += 1
+        await asyncio.sleep(self.seconds)
         answer = self.answers.pop(0) if self.answers else False
         if isinstance(answer, Exception):
             raise answer
@@ -43,12 +45,14 @@ async def test_it_goes_on_at_once_while_there_is_more() -> None:
 
 
 async def test_it_rests_while_there_is_more() -> None:
-    steps = Steps(True, True, False)
+    """Four times as long as a step takes, and not longer than it may."""
     loop = asyncio.get_running_loop()
-    begun = loop.time()
-    background = await run_until_idle(Chore("drain", steps, LONG, rest_seconds=0.1), steps)
-    assert 0.2 <= loop.time() - begun < 2
-    await background.stop()
+    for rest, at_least in ((60.0, 0.4), (0.15, 0.3)):
+        steps = Steps(True, True, False, seconds=0.05)
+        begun = loop.time()
+        background = await run_until_idle(Chore("drain", steps, LONG, rest_seconds=rest), steps)
+        assert at_least + 0.15 <= loop.time() - begun < 5
+        await background.stop()
 
 
 async def test_a_failure_is_survived() -> None:

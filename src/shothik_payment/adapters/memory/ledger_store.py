@@ -9,7 +9,6 @@ from shothik_payment.domain.model.time import HOUR, Millis
 from shothik_payment.domain.model.transaction import Transaction
 from shothik_payment.domain.model.wallet import Wallet
 from shothik_payment.domain.ports.ledger_store import ChangeSet, Needs, Snapshot
-from shothik_payment.domain.ports.statistics import CHARGING_KINDS
 
 
 class MemoryLedgerStore:
@@ -111,7 +110,7 @@ class MemoryLedgerStore:
             state.transactions_by_request[row.user_id, row.request_key] = row.id
         if row.reverses is not None:
             state.reversed_totals[row.reverses] = row.reversed_total
-        if row.kind in CHARGING_KINDS:
+        if row.charges:
             slot = Millis(row.at - row.at % HOUR), row.service or "", row.kind
             credits, rows = state.charged.get(slot, (0, 0))
             state.charged[slot] = credits + row.amount, rows + 1

@@ -1,14 +1,13 @@
 """What is charged, added up in the transaction that writes the rows.
 
 Of two open transactions that write one document, one fails. So each hour, service and kind has a
-document for each shard, a shard belongs to one process, and to one of its transactions at a time.
+document for each shard; a shard belongs to one process, and to one of its transactions at a time.
 Who reads adds the shards up.
 """
 
 from __future__ import annotations
 
 import os
-import random
 from collections import deque
 from collections.abc import Iterator, Sequence
 
@@ -17,11 +16,9 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from shothik_payment.adapters.mongo import names
 from shothik_payment.adapters.mongo.rows import SCHEMA_VERSION, Doc
-from shothik_payment.domain.model.identifiers import BUCKET_DIGITS, BUCKETS
 from shothik_payment.domain.model.time import HOUR
-from shothik_payment.domain.model.transaction import TransactionKind
+from shothik_payment.domain.model.transaction import CHARGING_KINDS, TransactionKind
 from shothik_payment.domain.ports.ledger_store import ChangeSet
-from shothik_payment.domain.ports.statistics import CHARGING_KINDS
 
 CHARGES_SINCE = 4
 """The schema version since which rows are added up when they are written."""
@@ -48,8 +45,7 @@ class Shards:
 
 
 def _new_shard() -> str:
-    """Begins with a bucket of its own, so that a cluster spreads the processes' documents."""
-    return f"{random.randrange(BUCKETS):03x}{os.urandom(5).hex()}"  # noqa: S311 no secret
+    return os.urandom(8).hex()
 
 
 def added_up(changes: Sequence[ChangeSet], shard: str) -> Iterator[tuple[Doc, Doc]]:
@@ -57,20 +53,20 @@ def added_up(changes: Sequence[ChangeSet], shard: str) -> Iterator[tuple[Doc, Do
     sums: dict[tuple[int, str, TransactionKind], tuple[int, int]] = {}
     for change in changes:
         for row in change.transactions:
-            if row.kind in CHARGING_KINDS:
+            if row.charges:
                 slot = row.at - row.at % HOUR, row.service or "", row.kind
                 credits, rows = sums.get(slot, (0, 0))
                 sums[slot] = credits + row.amount, rows + 1
     for (hour, service, kind), (credits, rows) in sums.items():
-        which = {"_id": f"{hour}/{service}/{kind}/{shard}", "bucket": shard[:BUCKET_DIGITS]}
-        slot_fields = {"hour": hour, "service": service, "kind": kind.value}
-        yield (
-            which,
-            {
-                "$inc": {"credits": Int64(credits), "rows": Int64(rows)},
-                "$setOnInsert": {"schema_version": SCHEMA_VERSION, **slot_fields},
-            },
-        )
+        which = {"_id": f"{hour}/{service}/{kind}/{shard}"}
+        made = {
+            "schema_version": SCHEMA_VERSION,
+            "hour": hour,
+            "service": service,
+            "kind": kind.value,
+        }
+        added = {"credits": Int64(credits), "rows": Int64(rows)}
+        yield which, {"$inc": added, "$setOnInsert": made}
 
 
 async def add_up_older_rows(database: AsyncDatabase[Doc]) -> None:
@@ -84,7 +80,6 @@ async def add_up_older_rows(database: AsyncDatabase[Doc]) -> None:
     parts = [{"$toString": "$_id.hour"}, "/", "$_id.service", "/", "$_id.kind", f"/{_OLDER}"]
     document = {
         "_id": {"$concat": parts},
-        "bucket": {"$literal": "000"},
         "schema_version": {"$literal": SCHEMA_VERSION},
         "hour": {"$toLong": "$_id.hour"},
         "service": "$_id.service",

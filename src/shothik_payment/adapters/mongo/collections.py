@@ -266,11 +266,9 @@ class ApiKeyAuditDocument(Stored):
 
 class ChargedHourDocument(Stored):
     """Rows that charge or give back, added up; `hour` is its start. `_id` is `{hour}/{service}/
-    {kind}/{shard}`: one document for each of those who may write at once, to be added up again.
-    `bucket` is the shard's own, and says nothing of users: it spreads the shards."""
+    {kind}/{shard}`: one document for each of those who may write at once, to be added up again."""
 
     id: str
-    bucket: str
     hour: int
     service: str
     kind: str

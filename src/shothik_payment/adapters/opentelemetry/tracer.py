@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from threading import Thread
+from types import TracebackType
 
 import structlog
-from opentelemetry import trace
+from opentelemetry import context, trace
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
@@ -47,30 +48,8 @@ class OpenTelemetryTracer:
         facts: Facts | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> AbstractContextManager[Span]:
-        return self._around(name, kind, facts, headers)
-
-    @contextmanager
-    def _around(
-        self, name: str, kind: SpanKind, facts: Facts | None, headers: Mapping[str, str] | None
-    ) -> Iterator[Span]:
-        context = None if headers is None else _propagator.extract(headers)
-        with self._tracer.start_as_current_span(
-            name,
-            context,
-            _KINDS[kind],
-            facts,
-            # The words of an error may hold secrets; `loggable` lets none through.
-            record_exception=False,
-            set_status_on_exception=False,
-        ) as found:
-            span = _Span(found)
-            trace_id = trace.format_trace_id(found.get_span_context().trace_id)
-            with structlog.contextvars.bound_contextvars(trace_id=trace_id):
-                try:
-                    yield span
-                except Exception as error:
-                    span.fail(loggable(error))
-                    raise
+        parent = None if headers is None else _propagator.extract(headers)
+        return _Around(self._tracer.start_span(name, parent, _KINDS[kind], facts))
 
     async def close(self) -> None:
         # A daemon: where nobody takes what is left, the process ends without it.
@@ -79,7 +58,38 @@ class OpenTelemetryTracer:
         await asyncio.to_thread(closing.join, _CLOSE_SECONDS)
 
 
+class _Around:
+    """The SDK's own context managers take twice the time, and put errors' words into spans, which
+    may hold secrets: `loggable` lets none through."""
+
+    __slots__ = ("_names", "_span", "_token")
+
+    def __init__(self, span: trace.Span) -> None:
+        self._span = span
+
+    def __enter__(self) -> Span:
+        span = self._span
+        self._token = context.attach(trace.set_span_in_context(span))
+        trace_id = trace.format_trace_id(span.get_span_context().trace_id)
+        self._names = structlog.contextvars.bind_contextvars(trace_id=trace_id)
+        return _Span(span)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        stack: TracebackType | None,
+    ) -> None:
+        if isinstance(error, Exception):
+            _Span(self._span).fail(loggable(error))
+        structlog.contextvars.reset_contextvars(**self._names)
+        context.detach(self._token)
+        self._span.end()
+
+
 class _Span:
+    __slots__ = ("_span",)
+
     def __init__(self, span: trace.Span) -> None:
         self._span = span
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from contextvars import Context
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,7 +90,8 @@ class RabbitConnection:
             return self._link
         self._drop(self._link)
         if self._connecting is None:
-            self._connecting = asyncio.create_task(self._connect())
+            # In no request's context: it goes on for all of them.
+            self._connecting = asyncio.create_task(self._connect(), context=Context())
             self._connecting.add_done_callback(self._connected)
         # Others may wait for it too; and cancelled, the library would try again for ever.
         return await asyncio.shield(self._connecting)

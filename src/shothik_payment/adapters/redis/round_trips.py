@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Generator
+from contextvars import Context
 from dataclasses import dataclass
 from hashlib import sha1
 from itertools import islice
@@ -248,7 +249,8 @@ class RoundTrips:
         if self._looking is not None:
             return
         log.warning("redis is away", address=self._address, error=str(error) or repr(error))
-        self._looking = asyncio.get_running_loop().create_task(self._look())
+        # In no request's context: it goes on for all of them.
+        self._looking = asyncio.get_running_loop().create_task(self._look(), context=Context())
         self._keep.clear()
         self._linger_no_more()
         while self._find or self._count or self._peek:

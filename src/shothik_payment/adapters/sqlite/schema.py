@@ -265,6 +265,7 @@ INSERT INTO charged_hours
     WHERE kind IN ('deduct', 'capture', 'reverse') GROUP BY 1, 2, 3;
 CREATE TRIGGER transactions_charged AFTER INSERT ON transactions
     WHEN NEW.kind IN ('deduct', 'capture', 'reverse')
+        AND (NEW.kind <> 'deduct' OR NEW.reason IS NULL) -- a reason: of the replaced service
     BEGIN
         INSERT INTO charged_hours
             VALUES (NEW.at - NEW.at % 3600000, ifnull(NEW.service, ''), NEW.kind, NEW.amount, 1)

@@ -18,6 +18,7 @@ from shothik_payment.domain.ledger import (
     reservations,
     settlement,
     subscriptions,
+    takeover,
 )
 from shothik_payment.domain.ledger import commands as c
 from shothik_payment.domain.ledger import subscription_commands as s
@@ -74,6 +75,9 @@ _HANDLERS: dict[type[c.Command], Handler] = {
     s.CancelSubscription: subscriptions.cancel,
     s.ExtendPeriod: given_plans.extend_period,
     s.GrantPlan: given_plans.grant_plan,
+    takeover.TakeOverBalance: takeover.take_over_balance,
+    takeover.TakeOverDeduction: takeover.take_over_deduction,
+    takeover.TakeOverSubscription: takeover.take_over_subscription,
     c.Freeze: access.freeze,
     c.Unfreeze: access.unfreeze,
     c.Retell: access.retell,

@@ -24,6 +24,10 @@ class TransactionKind(StrEnum):
     ADJUST = "adjust"
 
 
+CHARGING_KINDS = (TransactionKind.DEDUCT, TransactionKind.CAPTURE, TransactionKind.REVERSE)
+"""The kinds of rows that are added up: what was charged, and what was given back of it."""
+
+
 class GrantPart(NamedTuple):
     """What a row did to one grant."""
 
@@ -69,3 +73,11 @@ class Transaction:
     request_id: str | None = None
     request_key: str | None = None
     fingerprint: bytes | None = None
+
+    @property
+    def charges(self) -> bool:
+        """Whether it counts as charged, or as given back, at its time. A deduction with a reason
+        was made in the replaced service."""
+        return self.kind in CHARGING_KINDS and not (
+            self.kind is TransactionKind.DEDUCT and self.reason is not None
+        )

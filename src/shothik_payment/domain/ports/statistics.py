@@ -8,9 +8,6 @@ from typing import Protocol
 from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.model.transaction import TransactionKind
 
-CHARGING_KINDS = (TransactionKind.DEDUCT, TransactionKind.CAPTURE, TransactionKind.REVERSE)
-"""The kinds of rows that are added up: what was charged, and what was given back of it."""
-
 
 @dataclass(frozen=True, slots=True)
 class ChargedHour:

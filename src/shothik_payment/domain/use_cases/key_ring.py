@@ -107,6 +107,8 @@ class KeyRing:
         asking = self._asking.get(plain)
         if asking is not None and asking[1] is looked_up:
             del self._asking[plain]
+        if not looked_up.cancelled():
+            looked_up.exception()  # whoever asked may be gone; nobody has to be told then
 
     async def _look_up(self, plain: str, asked_at: Millis) -> _Known:
         self._known.pop(plain, None)
@@ -121,7 +123,7 @@ class KeyRing:
         service = self._catalog.find_service(key.service)
         if service is None:
             reason = "The API key's service is in the catalog no more."
-            raise self._refuse(plain, asked_at, reason, RefusedUse(key.id, "service"))
+            raise self._refuse(plain, asked_at, reason, RefusedUse(key.id, "service_gone"))
         self._active.add(service.name)
         scopes = frozenset(key.scopes)
         principal = ServicePrincipal(service, key.id, key.line, scopes, key.rate_limit)

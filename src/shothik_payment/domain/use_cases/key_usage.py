@@ -15,7 +15,7 @@ from shothik_payment.domain.model.key_usage import (
     UsagePoint,
     UsageReport,
 )
-from shothik_payment.domain.model.time import DAY, END_OF_TIME, HOUR, Millis
+from shothik_payment.domain.model.time import DAY, END_OF_TIME, HOUR, MINUTE, Millis
 from shothik_payment.domain.ports.api_keys import ApiKeys, AuditEntry
 from shothik_payment.domain.ports.clock import Clock
 from shothik_payment.domain.ports.ids import Ids
@@ -28,6 +28,10 @@ FULL = 100_000
 """More than so many different entries are not kept while the store takes none: see `lost`."""
 REFUSALS_A_BATCH = 1_000
 """Each a key, a reason and an address. What is beyond is counted in one entry for each key."""
+REFUSALS_APART = 10 * MINUTE
+"""Between two entries for the same key, reason and address: what comes meanwhile is counted in the
+next, so that a service which goes on with a key that is no good does not bury what else happened
+to it."""
 ACTOR = "service"
 REFUSED = "refused"
 _SEVERAL = "several"
@@ -76,6 +80,7 @@ class UsageRecorder:
         self._counts: dict[Slot, int] = {}
         self._last: dict[str, tuple[Millis, str | None]] = {}
         self._refused: dict[_Refusal, _Refusals] = {}
+        self._told: dict[_Refusal, Millis] = {}
         self._unsure: UsageBatch | None = None
         self._turn = asyncio.Lock()
 
@@ -116,26 +121,41 @@ class UsageRecorder:
             return LastUse(*self._last[key_id])
         return None if self._unsure is None else self._unsure.last.get(key_id)
 
-    async def flush(self) -> None:
-        """Store what has been counted so far. Raises what the store raises: nothing is lost then,
-        and the next flush sends the same batch again before it closes another."""
+    async def flush(self, *, final: bool = False) -> None:
+        """Store what has been counted so far; `final`: refused uses as well that would wait.
+        Raises what the store raises: nothing is lost then, and the next flush sends the same batch
+        again before it closes another."""
         async with self._turn:
             if self._unsure is not None:
                 await self._store(self._unsure)
-            if self._counts:
-                await self._store(self._close())
+            if self._counts or self._due(final):
+                await self._store(self._close(final))
+
+    def _due(self, final: bool) -> bool:
+        """Whether there are refused uses to be told of."""
+        now = self._clock.now()
+        return any(
+            final or not 0 <= now - self._told.get(which, now - REFUSALS_APART) < REFUSALS_APART
+            for which in self._refused
+        )
 
     async def _store(self, batch: UsageBatch) -> None:
         self._unsure = batch
         await self._usage.add(batch)
         self._unsure = None
 
-    def _close(self) -> UsageBatch:
+    def _close(self, final: bool) -> UsageBatch:
         last = {key_id: LastUse(*use) for key_id, use in self._last.items()}
-        refused = [_entry(which, found) for which, found in self._refused.items()]
+        now = self._clock.now()
+        self._told = {w: at for w, at in self._told.items() if 0 <= now - at < REFUSALS_APART}
+        telling = self._refused.keys() - ({} if final else self._told).keys()
+        refused = [_entry(which, self._refused.pop(which)) for which in sorted(telling, key=str)]
+        if len(self._told) > CROWDED:
+            self._told.clear()
+        self._told |= dict.fromkeys(telling, now)
         self._number += 1
-        batch = UsageBatch(self._id, self._number, self._clock.now(), self._counts, last, refused)
-        self._counts, self._last, self._refused = {}, {}, {}
+        batch = UsageBatch(self._id, self._number, now, self._counts, last, refused)
+        self._counts, self._last = {}, {}
         self.crowded.clear()
         return batch
 

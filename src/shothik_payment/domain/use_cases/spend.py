@@ -21,13 +21,15 @@ from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.ledger.writer import LedgerWriter
 from shothik_payment.domain.model.hold import DEFAULT_HOLD_TTL_SECONDS, Hold, HoldStatus
 from shothik_payment.domain.model.time import SECOND
-from shothik_payment.domain.model.transaction import Metadata
+from shothik_payment.domain.model.transaction import Metadata, Transaction
 from shothik_payment.domain.ports.clock import Clock
+from shothik_payment.domain.ports.documents import Documents
 from shothik_payment.domain.ports.ids import Ids
 from shothik_payment.domain.ports.observer import UNOBSERVED, Observer
 from shothik_payment.domain.ports.wallets import Wallets
 from shothik_payment.domain.use_cases.principals import ServicePrincipal
 from shothik_payment.domain.use_cases.requests import recall
+from shothik_payment.domain.use_cases.takeover import deduction_place, own_id
 
 
 def own_service(catalog: Catalog, caller: ServicePrincipal, word: str | None) -> Service:
@@ -50,10 +52,13 @@ def charge(service: Service, amount: int | None, units: int | None) -> int:
 
 
 class Spend:
+    """`taken_over`: for ids of transactions of the service that this one replaces, ours."""
+
     def __init__(
         self,
         writer: LedgerWriter,
         wallets: Wallets,
+        taken_over: Documents,
         catalog: Catalog,
         clock: Clock,
         ids: Ids,
@@ -61,6 +66,7 @@ class Spend:
     ) -> None:
         self._writer = writer
         self._wallets = wallets
+        self._taken_over = taken_over
         self._catalog = catalog
         self._clock = clock
         self._ids = ids
@@ -107,21 +113,30 @@ class Spend:
         reason: str | None = None,
         request: RequestBinding | None = None,
     ) -> Outcome:
-        original = await self._wallets.transaction(transaction_id)
-        if original is None:
-            raise NotFound("transaction", transaction_id)
+        original = await self._original(transaction_id)
         return await self._writer.submit(
             Reverse(
                 id=self._ids.next(),
                 user_id=original.user_id,
                 at=self._clock.now(),
                 request=request,
-                transaction_id=transaction_id,
+                transaction_id=original.id,
                 service=caller.service.name,
                 amount=amount,
                 reason=reason,
             )
         )
+
+    async def _original(self, transaction_id: str) -> Transaction:
+        """By its id, or by the one that it had in the service that this one replaces."""
+        found = await self._wallets.transaction(transaction_id)
+        if found is None:
+            ours = own_id(await self._taken_over.get(deduction_place(transaction_id)))
+            if ours is not None:
+                found = await self._wallets.transaction(ours)
+        if found is None:
+            raise NotFound("transaction", transaction_id)
+        return found
 
     async def hold(
         self,

@@ -3,6 +3,7 @@
 from shothik_payment.entrypoints.cli.check import check
 from shothik_payment.entrypoints.cli.events import events
 from shothik_payment.entrypoints.cli.group import ServiceGroup
+from shothik_payment.entrypoints.cli.import_records import import_records
 from shothik_payment.entrypoints.cli.keys import keys
 from shothik_payment.entrypoints.cli.listen import listen
 from shothik_payment.entrypoints.cli.migrate import migrate
@@ -38,6 +39,7 @@ for command in (
     check,
     verify,
     reconcile,
+    import_records,
     events,
     listen,
     monitor,

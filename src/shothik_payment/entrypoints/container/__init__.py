@@ -42,6 +42,7 @@ from shothik_payment.domain.use_cases.settlements import Settlements
 from shothik_payment.domain.use_cases.sign_in import SignIn
 from shothik_payment.domain.use_cases.spend import Spend
 from shothik_payment.domain.use_cases.subscriptions import Subscriptions
+from shothik_payment.domain.use_cases.takeover import TAKEN_OVER, Takeover
 from shothik_payment.domain.use_cases.user_admin import UserAdmin
 from shothik_payment.domain.use_cases.verify import Verify
 from shothik_payment.domain.use_cases.wallet_views import WalletViews
@@ -217,6 +218,8 @@ class Container(containers.DeclarativeContainer):
         off=providers.Object(None),
     )
 
+    taken_over = store.provided.documents.call(TAKEN_OVER)
+
     application = providers.Singleton(
         Application,
         catalog=catalog,
@@ -225,7 +228,7 @@ class Container(containers.DeclarativeContainer):
         clock_run=clock_run,
         writer=writer,
         spend=providers.Singleton(
-            Spend, writer, store.provided.wallets, catalog, clock, ids, observer
+            Spend, writer, store.provided.wallets, taken_over, catalog, clock, ids, observer
         ),
         wallet_views=wallet_views,
         checkouts=checkouts,
@@ -256,6 +259,17 @@ class Container(containers.DeclarativeContainer):
             writer,
             store.provided.documents.call("replays"),
             clock,
+            ids,
+        ),
+        takeover=providers.Singleton(
+            Takeover,
+            writer,
+            taken_over,
+            store.provided.api_keys,
+            catalog,
+            gateways,
+            clock,
+            wall_clock,
             ids,
         ),
         key_administration=key_administration,
@@ -349,6 +363,7 @@ class Container(containers.DeclarativeContainer):
         public_url=settings.provided.browser_url,
         trusted_proxies=settings.provided.trusted_networks,
         rate_limit_per_hour=settings.provided.rate_limit_per_hour,
+        secure_cookies=settings.provided.production,
     )
 
 

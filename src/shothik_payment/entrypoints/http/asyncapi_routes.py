@@ -18,7 +18,8 @@ from shothik_payment.entrypoints.http import asyncapi
 from shothik_payment.entrypoints.http.answers import Answer, encode
 
 _PAGE_HEADERS = {
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:",
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+    "base-uri 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
 }
 

@@ -7,6 +7,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from shothik_payment.domain.errors import InvalidRequest
 
 _MAX_NUMBER = 2**63 - 1
+_MAX_DIGITS = 19
 
 
 def cursor(kind: str, place: str | int) -> str:
@@ -37,6 +38,7 @@ def number_of(kind: str, field: str, text: str | None) -> int | None:
     place = place_of(kind, field, text)
     if place is None:
         return None
-    if not (place.isascii() and place.isdigit()) or int(place[:20]) > _MAX_NUMBER:
+    digits = place.isascii() and place.isdigit() and len(place) <= _MAX_DIGITS
+    if not digits or int(place) > _MAX_NUMBER:
         raise InvalidRequest.of(field, "a cursor as it was given out")
     return int(place)

@@ -16,6 +16,8 @@ from shothik_payment.domain.use_cases.quotas import Quota, key_quota
 from shothik_payment.entrypoints.http.call import Call
 
 MINUTE_SECONDS = 60
+ADMIN = "admin:"
+"""What the names of admins begin with; no service's does, nor a user's."""
 
 _API_KEY_CHALLENGE = b'ApiKey realm="shothik-payment"'
 _MAPPED = "::ffff:"  # an IPv4 address as an IPv6 socket shows it
@@ -111,7 +113,7 @@ def initiate_quota(call: Call, caller: UserPrincipal) -> Quota:
 async def for_admin(call: Call) -> Admitted[UserPrincipal]:
     """The door of a write that admins ask for."""
     caller = await admin(call)
-    return Admitted(caller, f"admin:{caller.user_id}")
+    return Admitted(caller, f"{ADMIN}{caller.user_id}")
 
 
 def _service_quota(call: Call, caller: ServicePrincipal) -> Quota:

@@ -134,7 +134,13 @@ QueryFlag = Annotated[Literal["true", "false"], Meta(extra={"expected": "true or
 Days = Annotated[int, Meta(ge=1, le=366, extra={"expected": "a whole number from 1 to 366"})]
 Moment = Annotated[
     datetime,
-    Meta(tz=True, extra={"expected": "an RFC 3339 time with its zone, as 2030-01-31T12:00:00Z"}),
+    Meta(
+        tz=True,
+        extra={
+            "expected": "an RFC 3339 time with its zone, as 2030-01-31T12:00:00Z, of 1970 to 2199",
+            "years": (1970, 2199),
+        },
+    ),
 ]
 KeyScope = Annotated[
     Scope, Meta(extra={"expected": "one of " + ", ".join(scope.value for scope in Scope)})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from types import NoneType
 from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qsl
@@ -29,7 +30,8 @@ class _Rule:
         self.decoder = msgspec.json.Decoder(annotation)
         bare, extra = _unwrap(annotation)
         self.expected: str = extra["expected"]
-        self.max_json_bytes: int | None = extra.get("max_json_bytes")
+        self._max_json_bytes: int | None = extra.get("max_json_bytes")
+        self._years: tuple[int, int] | None = extra.get("years")
         self.is_int = bare is int
         self.items = self.values = None
         self.members = _members(bare)
@@ -38,10 +40,17 @@ class _Rule:
         elif get_origin(bare) is dict:
             self.values = _Rule(get_args(bare)[1])
 
-    def too_large(self, value: Any) -> bool:
-        return self.max_json_bytes is not None and len(msgspec.json.encode(value)) > (
-            self.max_json_bytes
-        )
+    @property
+    def bounded(self) -> bool:
+        """Whether there are bounds that its decoder does not know."""
+        return self._max_json_bytes is not None or self._years is not None
+
+    def beyond(self, value: Any) -> bool:
+        if self._max_json_bytes is not None:
+            return len(msgspec.json.encode(value)) > self._max_json_bytes
+        if self._years is not None and isinstance(value, datetime):
+            return not self._years[0] <= value.year <= self._years[1]
+        return False
 
     def problems(self, path: str, raw: Raw) -> Iterator[FieldProblem]:
         try:
@@ -50,7 +59,7 @@ class _Rule:
             inside = list(self._inside(path, raw))
             yield from inside or [FieldProblem(path, self.expected)]
         else:
-            if value is not None and self.too_large(value):
+            if value is not None and self.beyond(value):
                 yield FieldProblem(path, self.expected)
 
     def _inside(self, path: str, raw: Raw) -> Iterator[FieldProblem]:
@@ -106,7 +115,7 @@ class BodyReader(Generic[T]):
         self.rules = {f.encode_name: _Rule(hints[f.name]) for f in fields}
         self._required = {f.encode_name for f in fields if f.required}
         self._bounded = [
-            (f.name, f.encode_name) for f in fields if self.rules[f.encode_name].max_json_bytes
+            (f.name, f.encode_name) for f in fields if self.rules[f.encode_name].bounded
         ]
         self._quoted = [f'"{name}"'.encode() for name in self.rules]
 
@@ -123,7 +132,7 @@ class BodyReader(Generic[T]):
         self._refuse_repeated(body)
         for name, path in self._bounded:
             content = getattr(value, name)
-            if content is not None and self.rules[path].too_large(content):
+            if content is not None and self.rules[path].beyond(content):
                 raise InvalidRequest.of(path, self.rules[path].expected)
         return value
 

@@ -56,7 +56,7 @@ class Watch:
             else:
                 headers = {name: _header(call, name) for name in ("traceparent", "tracestate")}
                 given = {name: value for name, value in headers.items() if value}
-                with self._tracer.span(method, SpanKind.SERVER, headers=given) as span:
+                with self._tracer.span("request", SpanKind.SERVER, headers=given) as span:
                     await answering
                     _note(span, call, method)
         finally:
@@ -101,7 +101,7 @@ def _facts(call: Call, method: str, status: int, seconds: float) -> dict[str, st
 
 def _note(span: Span, call: Call, method: str) -> None:
     route = _route(call)
-    span.name(f"{method} {route}")
+    span.name(route if route == NO_ROUTE else f"{method} {route}")
     status = call.status or _GONE
     span.note(
         {

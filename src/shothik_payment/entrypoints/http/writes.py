@@ -6,13 +6,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+import structlog
 from litestar.types import Receive
 from msgspec import Struct
 
 from shothik_payment.domain.ledger.commands import RequestBinding
 from shothik_payment.entrypoints.http.answers import Answer, encode, replay
 from shothik_payment.entrypoints.http.call import Call
-from shothik_payment.entrypoints.http.door import Admitted, Door, require_allowed
+from shothik_payment.entrypoints.http.door import ADMIN, Admitted, Door, require_allowed
 from shothik_payment.entrypoints.http.idempotency import (
     Claim,
     WithRequestId,
@@ -20,6 +21,8 @@ from shothik_payment.entrypoints.http.idempotency import (
     keep,
     repeated,
 )
+
+log = structlog.get_logger(__name__)
 
 P = TypeVar("P")
 B = TypeVar("B", bound=WithRequestId)
@@ -76,6 +79,12 @@ class Write(Generic[P, B]):
                 return replay(repeated(kept, known), self.status)
         binding = None if claimed is None else claimed.binding
         content, replayed = await self.work(call, admitted.caller, body, binding)
+        if not replayed and admitted.name.startswith(ADMIN):
+            # Neither ledger nor events say by whom it was done.
+            subject = self.subject(call, admitted.caller, body)
+            log.info(
+                "done over HTTP", actor=admitted.name, operation=self.operation, subject=subject
+            )
         answer = encode(content)
         if kept is not None:
             keep(call, kept, answer)

@@ -149,6 +149,7 @@ def cookie_name(realm: Realm) -> str:
 
 
 def session_cookie(call: Call, realm: Realm, value: str, seconds: int) -> Cookie:
+    settings = call.api.settings
     return Cookie(
         key=cookie_name(realm),
         value=value,
@@ -156,7 +157,7 @@ def session_cookie(call: Call, realm: Realm, value: str, seconds: int) -> Cookie
         max_age=seconds,
         httponly=True,
         samesite="strict",
-        secure=call.api.settings.public_url.startswith("https:"),
+        secure=settings.secure_cookies or settings.public_url.startswith("https:"),
     )
 
 

@@ -15,7 +15,8 @@ from shothik_payment.entrypoints.http.call import AnyRequest
 from shothik_payment.entrypoints.http.openapi import document
 
 _PAGE_HEADERS = {
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; "
+    "base-uri 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
 }
 
