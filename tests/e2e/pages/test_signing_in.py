@@ -123,3 +123,19 @@ def test_an_unknown_page_is_a_page(signed_in: SignIn) -> None:
     client, _ = signed_in()
     answer = client.get("/admin/nothing-here")
     assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
+
+
+def test_cookies_of_others_do_not_matter(signed_in: SignIn) -> None:
+    client, _ = signed_in()
+    own = client.cookies["shothik_admin"]
+    for others in ('pref={"a":1}', "flag", "a[b]=c", "path=x", "=", ";;"):
+        answer = client.get("/admin", headers={"Cookie": f"{others}; shothik_admin={own}"})
+        assert answer.status_code == 200, others
+
+
+@pytest.mark.parametrize("origin", ["http://[", "null", "", "://", "https://evil.example"])
+def test_origins_that_are_none_are_refused(shop: Service, origin: str) -> None:
+    answer = httpx.post(
+        f"{shop.url}/admin/sign-in", data={"token": ADMIN}, headers={"Origin": origin}
+    )
+    assert answer.status_code == 403

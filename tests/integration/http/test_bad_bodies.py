@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
-from tests.integration.http.support import World, problems
+from tests.integration.http.support import World, problems, running
 
 NOT_READABLE = {
     "nothing": b"",
@@ -79,3 +80,14 @@ async def test_a_body_of_64_kib(world: World) -> None:
     body = start + "x" * (65536 - len(start) - 2) + '"}'
     async with await world.by_key() as client:
         assert (await client.post("/deduct", content=body)).status_code == 200
+
+
+async def test_a_body_that_does_not_end_is_not_waited_for() -> None:
+    async def drops() -> AsyncIterator[bytes]:
+        yield b'{"userId":"u1",'
+        await asyncio.Event().wait()
+
+    async with running(World(body_seconds=0.05)) as world, await world.by_key() as service:
+        answer = await asyncio.wait_for(service.post("/deduct", content=drops()), 10)
+    assert answer.status_code == 400
+    assert problems(answer) == ["body"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -74,23 +75,33 @@ class Call:
             raise Unavailable("The service is busy; try again.")
 
     async def body(self, receive: Receive, limit: int = BODY_LIMIT) -> bytes:
-        """Raises PayloadTooLarge by what is declared, and by what comes."""
+        """Raises PayloadTooLarge by what is declared, and by what comes; InvalidRequest where
+        it does not come."""
         declared = self.headers.get(b"content-length")
         if declared is not None and declared.isdigit() and int(declared[:20]) > limit:
             raise PayloadTooLarge(limit)
-        chunks: list[bytes] = []
-        size = 0
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise InvalidRequest.of("body", "the whole body; the connection ended before")
-            chunk: bytes = message.get("body", b"")  # type: ignore[assignment]
-            size += len(chunk)
-            if size > limit:
-                raise PayloadTooLarge(limit)
-            if not message.get("more_body", False):
-                return chunk if not chunks else b"".join([*chunks, chunk])
-            chunks.append(chunk)
+        try:
+            async with asyncio.timeout(self.api.settings.body_seconds):
+                return await _whole(receive, limit)
+        except TimeoutError:
+            seconds = self.api.settings.body_seconds
+            raise InvalidRequest.of("body", f"the whole body within {seconds:g} seconds") from None
+
+
+async def _whole(receive: Receive, limit: int) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise InvalidRequest.of("body", "the whole body; the connection ended before")
+        chunk: bytes = message.get("body", b"")  # type: ignore[assignment]
+        size += len(chunk)
+        if size > limit:
+            raise PayloadTooLarge(limit)
+        if not message.get("more_body", False):
+            return chunk if not chunks else b"".join([*chunks, chunk])
+        chunks.append(chunk)
 
 
 def call_of(scope: Scope) -> Call:

@@ -21,3 +21,4 @@ class HttpSettings:
     initiates_per_minute: int = 10
     secure_cookies: bool = False
     health_timeout_seconds: float = 2.0
+    body_seconds: float = 30.0

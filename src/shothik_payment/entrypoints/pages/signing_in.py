@@ -15,6 +15,7 @@ from msgspec import Struct
 from shothik_payment.domain.errors import Forbidden, PaymentServiceError, Unauthenticated
 from shothik_payment.domain.model.web_session import Realm
 from shothik_payment.entrypoints.http import door
+from shothik_payment.entrypoints.http.answers import Answer
 from shothik_payment.entrypoints.http.call import AnyRequest, call_of
 from shothik_payment.entrypoints.http.errors import failure, surprise
 from shothik_payment.entrypoints.http.validation import QueryReader
@@ -60,7 +61,7 @@ def sign_in_handlers(realm: Realm) -> Sequence[HTTPRouteHandler]:
             door.require_allowed(await call.app.limiter.hit(subject, ATTEMPTS_PER_MINUTE, 60))
             cookie, session = await call.app.sign_in.open(realm, sent.get("token", [""])[0])
         except PaymentServiceError as error:
-            return _ask(visit, wanted, error, failure(call, error).status)
+            return _refused(_ask(visit, wanted, error), failure(call, error))
         seconds = max(1, (session.expires_at - session.opened_at) // 1000)
         return see_other(_own(home, wanted), [session_cookie(call, realm, cookie, seconds)])
 
@@ -88,6 +89,14 @@ def _ask(
     return visit.show("sign_in.html", status, problem=problem, next=wanted or "")
 
 
+def _refused(page: Template, answer: Answer) -> Template:
+    """With the status and the headers that the API would answer with, as when to come again."""
+    page.status_code = answer.status
+    for name, value in answer.headers:
+        page.set_header(name.decode(), value.decode("latin-1"))
+    return page
+
+
 def _own(home: str, wanted: str) -> str:
     """Where to go on: a page of the same realm, whatever the address says."""
     inside = wanted == home or wanted.startswith((f"{home}/", f"{home}?"))
@@ -112,7 +121,8 @@ def problem_pages(realm: Realm) -> ExceptionHandlersMap:
 
     def refuse(request: Request[Any, Any, Any], error: PaymentServiceError) -> Response[Any]:
         answer = failure(call_of(request.scope), error)
-        return _problem(request, realm, answer.status, error.message, error.code)
+        page = _problem(request, realm, answer.status, error.message, error.code)
+        return _refused(page, answer)
 
     def refuse_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
         if error.status_code >= 500:
