@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
 from shothik_payment.domain.errors import PlanLimitReached, ServiceNotInPlan
+from shothik_payment.domain.model.plan import Interval, Limit, LimitUnit, Plan, Terms
 from tests.support.service import TestService, running_service
 from tests.support.subscriber import LITTLE_FOR_FREE, PARAPHRASE, SLIDE, Subscriber, moment
 
@@ -232,3 +234,31 @@ async def test_who_is_let_on_after_a_lapse_is_back_under_the_plan_s_limits(
     await user.spend(1, SLIDE)
     await user.until("2026-04-15")  # the free plan's month has no say
     assert (await user.seen()).usage == "slide 1/1"
+
+
+async def test_a_free_plan_goes_on_from_what_was_used_of_the_month_up_to_its_own_end() -> None:
+    limits = {"slide_service": Limit(LimitUnit.CREDITS, 40)}
+    starter = Plan(Terms("starter", "Starter", Interval.MONTH, None, limits=limits))
+    billing = LITTLE_FOR_FREE.billing
+    billing = replace(billing, plans={**billing.plans, "starter": starter})
+    async with running_service(catalog=replace(LITTLE_FOR_FREE, billing=billing)) as service:
+        user = await Subscriber.begin(service, "2026-03-20")
+        await service.admin.adjust(user.user, 500, "for tests")
+        await user.spend(15, SLIDE)
+        await user.spend(15, SLIDE)
+        assert (await user.seen()).stopped == "limit_reached slide"
+        await user.subscribe("starter")
+        seen = await user.seen()
+        assert (seen.usage, seen.stopped) == ("slide 2/30", "")
+        assert seen.told == "created, reset slide, resume slide"
+        await user.spend(10, SLIDE)
+        answer = await service.views.access(service.caller(SLIDE), user.user, None)
+        assert answer.limit is not None
+        assert answer.limit.resets_at == moment("2026-04-20")
+        assert (await user.seen()).told == "-10 deduct, exceeded slide, stop slide"
+        await user.until("2026-04-19T23:59")
+        assert (await user.seen()).told == ""
+        assert await user.refused(1, SLIDE) == "plan_limit_reached"
+        await user.until("2026-04-20")
+        assert (await user.seen()).told == "changed:renewed, reset slide, resume slide"
+        assert await user.refused(40, SLIDE) == ""

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from shothik_payment.domain.errors import PlanLimitReached
 from shothik_payment.domain.ledger import commands as c
 from shothik_payment.domain.ledger import subscription_commands as s
@@ -96,3 +98,31 @@ def test_a_plan_that_is_free_by_now_renews_without_a_payment() -> None:
     payments = world.state.user(world.user).payments
     assert [payment.status for payment in payments.values()] == [PaymentStatus.PAID]
     assert (world.wallet.available, subscription(world).period) == (30, 1)
+
+
+def test_a_free_plan_that_has_changed_counts_from_the_next_period_on() -> None:
+    world = World()
+    world.now = JANUARY_31
+    sold(world, plan({}, 30, 20))
+    world.do(s.Subscribe, plan="basic")
+    sold(world, plan({}, 100, 40))
+    world.deduct(20)
+    world.refusal(PlanLimitReached, c.Deduct, amount=1, service=PARAPHRASE)
+    world.now = MARCH_1
+    world.expire()
+    assert world.wallet.available == 100
+    world.deduct(40)
+    world.refusal(PlanLimitReached, c.Deduct, amount=1, service=PARAPHRASE)
+
+
+@pytest.mark.parametrize("left", [(), (plan({"USD": 700}, 300, 20),)])
+def test_a_free_plan_that_is_not_free_any_more_goes_on_as_it_was(left: tuple[Plan, ...]) -> None:
+    world = World()
+    world.now = JANUARY_31
+    sold(world, plan({}, 30, 20))
+    world.do(s.Subscribe, plan="basic")
+    sold(world, *left)
+    world.now = MARCH_1
+    world.expire()
+    assert (world.wallet.available, subscription(world).period) == (30, 1)
+    assert not world.state.user(world.user).payments

@@ -97,6 +97,12 @@ def end_usage(account: Account) -> None:
         _lift(account, stop, before.get(stop.service or "", Usage()))
 
 
+def take_usage_along(account: Account) -> None:
+    """Into a free plan: what was used of the month counts there, up to the end of its period."""
+    account.wallet.usage_ends = None
+    watch_limits(account)
+
+
 def keep_usage(account: Account) -> None:
     """After a free plan: what was used of the month stays used."""
     wallet = account.wallet

@@ -143,9 +143,11 @@ def _plan_next_step(account: Account, subscription: Subscription, dunning: Dunni
 
 def next_terms(account: Account, subscription: Subscription) -> Terms:
     """For the next period: the plan's as it is sold then. One that is not sold any more, or not in
-    this currency, goes on as it was."""
+    this currency, goes on as it was; so does one that costs nothing and has a price by now."""
     plan = account.rules.billing.plans.get(subscription.next_plan or subscription.terms.plan)
-    if plan is None or (subscription.terms.price is None and not subscription.next_plan):
+    if plan is None:
+        return subscription.terms
+    if subscription.terms.price is None and not subscription.next_plan and not plan.free:
         return subscription.terms
     return plan.terms_in(subscription.currency) or subscription.terms
 

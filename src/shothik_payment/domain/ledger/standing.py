@@ -11,7 +11,7 @@ from shothik_payment.domain.errors import (
 )
 from shothik_payment.domain.events import SubscriptionCreated
 from shothik_payment.domain.ledger.account import Account
-from shothik_payment.domain.ledger.limits import end_usage
+from shothik_payment.domain.ledger.limits import end_usage, take_usage_along
 from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.ledger.periods import tell
 from shothik_payment.domain.ledger.subscription_commands import Paying
@@ -43,7 +43,9 @@ def new_subscription(account: Account, terms: Terms, paying: Paying | None) -> S
 
 
 def created(account: Account, subscription: Subscription, reason: str | None = None) -> None:
-    if subscription.running and not subscription.free:
+    if subscription.running and subscription.free:
+        take_usage_along(account)
+    elif subscription.running:
         end_usage(account)
     account.record_step(StepKind.CREATED, subscription, reason=reason)
     tell(account, SubscriptionCreated)

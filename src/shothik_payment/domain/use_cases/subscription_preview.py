@@ -11,9 +11,9 @@ from shothik_payment.domain.ledger.rules import Rules
 from shothik_payment.domain.ledger.subscription_commands import Paying
 from shothik_payment.domain.model.calendar import period_start
 from shothik_payment.domain.model.money import Money
-from shothik_payment.domain.model.payment import Payment
-from shothik_payment.domain.model.plan import Plan, Terms
-from shothik_payment.domain.model.subscription import Subscription
+from shothik_payment.domain.model.payment import OPEN_STATUSES, Payment
+from shothik_payment.domain.model.plan import Plan
+from shothik_payment.domain.model.subscription import PaidFor, Subscription, SubscriptionStatus
 from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.model.wallet import Wallet
 from shothik_payment.domain.ports.ledger_store import Snapshot
@@ -32,11 +32,21 @@ class Preview:
     renewal: Money | None
 
 
-def foresee(wallet: Wallet, command: Paying, plan: Plan, rules: Rules) -> Preview:
-    """Changes `wallet`. Raises what the command would be refused with."""
-    current = wallet.subscription
-    before = current if current is not None and not current.ended else None
-    account = Account(Snapshot(wallet))
+def to_change(subscription: Subscription | None) -> Subscription | None:
+    """The subscription, where a plan is chosen by a change of it. None: by beginning one, which
+    replaces one that waits for its first payment."""
+    if subscription is None or subscription.ended:
+        return None
+    return None if subscription.status is SubscriptionStatus.INCOMPLETE else subscription
+
+
+def foresee(
+    wallet: Wallet, awaited: Payment | None, command: Paying, plan: Plan, rules: Rules
+) -> Preview:
+    """`awaited`: the payment that the subscription waits for now. Changes `wallet`. Raises what the
+    command would be refused with."""
+    payments = {awaited.id: awaited} if awaited is not None else {}
+    account = Account(Snapshot(wallet, payments=payments))
     available = wallet.available
     outcome = apply(account, command, rules)
     if outcome.refusal is not None:
@@ -44,26 +54,32 @@ def foresee(wallet: Wallet, command: Paying, plan: Plan, rules: Rules) -> Previe
     after = account.wallet.subscription
     if after is None:
         raise RuntimeError("a subscription that was applied is there")
-    payment = outcome.payment
+    payment = _open(account, after, plan)
     terms = plan.terms_in(after.currency) or plan.terms
     return Preview(
         plan,
-        after.period_end if after.next_plan is not None else account.at,
+        after.period_end if payment is None and after.next_plan == plan.id else account.at,
         payment.price if payment is not None else None,
         payment.credits if payment is not None else max(0, account.wallet.available - available),
-        _renews_at(account, after, before, terms, payment),
+        _renews_at(account, after, payment),
         terms.price,
     )
 
 
-def _renews_at(
-    account: Account,
-    after: Subscription,
-    before: Subscription | None,
-    terms: Terms,
-    payment: Payment | None,
-) -> Millis:
+def _open(account: Account, after: Subscription, plan: Plan) -> Payment | None:
+    """The payment that the plan waits for: a new one, or that of a link which is open already."""
+    awaited = after.awaited
+    if awaited is None or awaited.paid_for is PaidFor.RENEWAL or awaited.terms.plan != plan.id:
+        return None
+    payment = account.payments.get(awaited.payment_id)
+    return payment if payment is not None and payment.status in OPEN_STATUSES else None
+
+
+def _renews_at(account: Account, after: Subscription, payment: Payment | None) -> Millis:
     """A payment that is open yet may begin a period of its own."""
-    if payment is None or (before is not None and same_period(before, terms)):
+    awaited = after.awaited
+    if payment is None or awaited is None:
         return after.period_end
-    return period_start(account.at, 1, terms.interval, after.time_zone)
+    if awaited.paid_for is PaidFor.UPGRADE and same_period(after, awaited.terms):
+        return after.period_end
+    return period_start(account.at, 1, awaited.terms.interval, after.time_zone)

@@ -27,7 +27,7 @@ from shothik_payment.domain.use_cases.offers import choose_gateway
 from shothik_payment.domain.use_cases.payments import Checkouts
 from shothik_payment.domain.use_cases.requests import recall, second_step
 from shothik_payment.domain.use_cases.return_origins import ReturnOrigins
-from shothik_payment.domain.use_cases.subscription_preview import Preview, foresee
+from shothik_payment.domain.use_cases.subscription_preview import Preview, foresee, to_change
 from shothik_payment.domain.use_cases.wallet_views import WalletViews
 
 log = logging.getLogger(__name__)
@@ -100,12 +100,12 @@ class Subscriptions:
         copy. Raises what it would be refused with."""
         plan = self._plan(plan_id)
         wallet = await self._views.wallet(user_id)
-        current = wallet.subscription
-        changing = current is not None and not current.ended
-        paying = self._paying(plan, choice, current if changing else None)
-        kind = s.ChangePlan if changing else s.Subscribe
+        awaited = await self._awaited(wallet.subscription)
+        current = to_change(wallet.subscription)
+        paying = self._paying(plan, choice, current)
+        kind = s.Subscribe if current is None else s.ChangePlan
         command = kind(**self._common(user_id, None), plan=plan_id, **paying)
-        return foresee(wallet, command, plan, self._views.rules())
+        return foresee(wallet, awaited, command, plan, self._views.rules())
 
     # Writes that may have to be paid
 

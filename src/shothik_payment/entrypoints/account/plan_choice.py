@@ -7,6 +7,7 @@ from functools import partial
 from shothik_payment.domain.errors import (
     NoSubscription,
     NotFound,
+    NotInThisStatus,
     PaymentServiceError,
     SubscriptionExists,
 )
@@ -54,11 +55,11 @@ def _plan_of(visit: Visit) -> Plan:
 async def _foreseen(
     visit: Visit, plan: Plan, choice: Choice, found: Subscription | None, *, begin: bool
 ) -> tuple[Preview | None, PaymentServiceError | None]:
-    """What would come of it, or what it would be refused with. Both None: that of a subscription
-    that waits for its first payment cannot be foreseen, but it may be begun again."""
-    waits = found is not None and found.status is SubscriptionStatus.INCOMPLETE
-    if begin and waits:
-        return None, None
+    """What would come of it, or what it would be refused with. Both None: a subscription that
+    waits for its first payment is not changed, but it may be begun again."""
+    if found is not None and found.status is SubscriptionStatus.INCOMPLETE:
+        waits = NotInThisStatus(found.status.value, "It is paid first, or another is begun.")
+        return None, None if begin else waits
     if begin and found is not None:
         return None, SubscriptionExists(found.id, found.terms.plan, found.status.value)
     if not begin and found is None:
