@@ -85,6 +85,20 @@ async def test_payments_to_check_come_longest_overdue_first(book: Book, stores: 
     assert await payments.to_check(NOW, 10) == []
 
 
+async def test_payments_to_check_go_on_behind_the_last_one_seen(book: Book, stores: Stores) -> None:
+    """Also where many are due at one time."""
+    made = []
+    for minutes in (1, 2, 2, 2, 3, 9):
+        at = Millis(NOW + minutes * MINUTE)
+        made.append(await write(book, replace(opening("u1").payment, next_check_at=at)))
+    payments, due = stores.theirs.payments, Millis(NOW + 3 * MINUTE)
+    first = await payments.to_check(due, 2)
+    second = await payments.to_check(due, 2, first[-1])
+    assert first + second == sorted(made[:4], key=lambda p: (p.next_check_at or 0, p.id))
+    assert await payments.to_check(due, 2, second[-1]) == [made[4]]
+    assert await payments.to_check(due, 2, made[4]) == []
+
+
 async def test_the_next_time_of_a_check_is_told(book: Book, stores: Stores) -> None:
     payments = stores.theirs.payments
     assert await payments.next_check(Millis(0)) is None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -12,7 +13,16 @@ from shothik_payment.domain.ports.ledger_store import Needs
 from shothik_payment.domain.ports.payments import PaymentFilter
 from shothik_payment.domain.ports.webhook_inbox import Webhook
 from tests.contracts.bindings import opened, sqlite_ports
-from tests.contracts.book import NOW, SERVICE, Book, binding, deducting, granting, in_days
+from tests.contracts.book import (
+    NOW,
+    SERVICE,
+    Book,
+    binding,
+    deducting,
+    granting,
+    in_days,
+    opening,
+)
 
 # What is read from end to end on purpose: the indexes of what is still to be published and what
 # nobody wanted, the answers of subqueries and constants.
@@ -57,6 +67,7 @@ async def test_no_look_up_scans_a_table(tmp_path: Path) -> None:
         await ports.payments.of_user("u1", None, 5)
         await ports.payments.of_user("u1", "pay_1", 5)
         await ports.payments.to_check(NOW, 5)
+        await ports.payments.to_check(NOW, 5, replace(opening("u1").payment, next_check_at=NOW))
         await ports.payments.next_check(NOW)
         await ports.payments.under_review(None, 5)
         await ports.history.of_user("u1", None, 5)

@@ -8,7 +8,7 @@ import pytest
 from shothik_payment.domain.model.payment import Payment, PaymentStatus
 from shothik_payment.domain.model.time import DAY
 from shothik_payment.domain.ports.gateway import GatewayReport, GatewayState
-from shothik_payment.domain.use_cases.gateway_turns import GatewayTurns
+from shothik_payment.domain.use_cases.gateway_turns import SILENT_AFTER, GatewayTurns
 from tests.support.service import HeldClock, ScriptedGateway, TestService
 from tests.support.subscriber import Subscriber, moment
 
@@ -66,6 +66,42 @@ class Patient(ScriptedGateway):
         report = await super().charge(payment)
         del self.states[payment.id]
         return replace(report, state=self._state, paid=None, reference=None)
+
+
+class LastAnswer(ScriptedGateway):
+    """While it answers, the service's own ledger goes away."""
+
+    def __init__(self, bank: ScriptedGateway, service: TestService) -> None:
+        super().__init__(recurring=True)
+        self.on_file, self.events = bank.on_file, bank.events
+        self._service = service
+
+    async def charge(self, payment: Payment) -> GatewayReport:
+        await self._service.writer.stop()
+        return await super().charge(payment)
+
+
+@pytest.mark.parametrize("by_webhook", [False, True])
+async def test_what_is_away_on_our_side_is_not_the_gateways_silence(
+    service: TestService, by_webhook: bool
+) -> None:
+    users = [await Subscriber.begin(service, "2026-01-31", f"u{n}") for n in range(SILENT_AFTER)]
+    for user in users:
+        await user.bought("pro")
+    gateway = LastAnswer(service.gateway, service)
+    service.use_gateways(gateway)
+    service.gateway = gateway
+    service.clock.time = moment("2026-02-28")
+    await service.sweep.run()
+    renewals = [(await user.payments())[0] for user in users]
+    if by_webhook:
+        for payment in renewals:
+            await service.hear(payment)
+    else:
+        await service.payment_checks.check_due()
+    assert sorted(gateway.charge_asks) == sorted(payment.id for payment in renewals)
+    assert [(await user.payments())[0].status for user in users] == [PaymentStatus.CREATED] * 3
+    assert service.payment_checks.silence_ends(service.clock.now()) is None
 
 
 async def test_turns_begin_in_pace() -> None:

@@ -19,7 +19,15 @@ from shothik_payment.domain.model.payment import PaymentStatus
 from shothik_payment.domain.model.time import DAY, HOUR, MINUTE, SECOND, Millis
 from shothik_payment.domain.model.transaction import TransactionKind
 from shothik_payment.domain.ports.gateway import GatewayState
-from shothik_payment.domain.use_cases.clock_run import END_OF_TIME, MAX_HOPS, Advanced, ClockRun
+from shothik_payment.domain.use_cases.clock_run import (
+    END_OF_TIME,
+    MAX_HOPS,
+    MAX_ROUNDS,
+    Advanced,
+    ClockRun,
+)
+from shothik_payment.domain.use_cases.expiry_sweep import SWEEP_BATCH
+from shothik_payment.domain.use_cases.gateway_turns import SILENT_AFTER, SILENT_MS
 from shothik_payment.domain.use_cases.payments import FIRST_CHECK_MS
 from tests.support.checkouts import PRICE, initiate, stored
 from tests.support.service import START, HeldClock, TestService, running_service
@@ -47,7 +55,9 @@ class MovedClock:
         self.moves.append(at)
 
 
-def made(service: TestService, max_hops: int = MAX_HOPS) -> tuple[ClockRun, MovedClock]:
+def made(
+    service: TestService, max_hops: int = MAX_HOPS, max_rounds: int = MAX_ROUNDS
+) -> tuple[ClockRun, MovedClock]:
     clock = MovedClock(service.clock)
     run = ClockRun(
         clock,
@@ -58,6 +68,7 @@ def made(service: TestService, max_hops: int = MAX_HOPS) -> tuple[ClockRun, Move
         service.webhooks,
         MemoryDocuments(service.state, "test clock"),
         max_hops=max_hops,
+        max_rounds=max_rounds,
     )
     return run, clock
 
@@ -193,6 +204,38 @@ async def test_too_much_on_the_way_is_told_and_gone_on_with(service: TestService
     assert first == Advanced(Millis(START + 3 * DAY), 7 * DAY)
     assert await seconds(run, first.remaining_ms) == Advanced(Millis(START + 10 * DAY), 0)
     assert [at - START for at in clock.moves] == [DAY, 2 * DAY, 3 * DAY, 4 * DAY, 10 * DAY]
+
+
+@pytest.mark.parametrize(("beyond", "remaining"), [(DAY, DAY), (0, 1)])
+async def test_the_clock_does_not_go_on_before_all_that_is_due_at_a_time_is_done(
+    service: TestService, beyond: int, remaining: int
+) -> None:
+    for number in range(4 * SWEEP_BATCH):
+        await give(service, f"u{number}", DAY)
+    run, clock = made(service, max_rounds=3)
+    assert await seconds(run, DAY + beyond) == Advanced(Millis(START + DAY), remaining)
+    assert len(await service.wallets.due(clock.now(), 99)) == SWEEP_BATCH
+    assert (await seconds(run, DAY)).remaining_ms == 0
+    assert [at - START for at in clock.moves] == [DAY, 2 * DAY]
+    for number in range(4 * SWEEP_BATCH):
+        assert (await rows(service, f"u{number}"))[-1] == (TransactionKind.EXPIRE, DAY)
+
+
+async def test_what_a_silent_gateway_was_not_asked_about_is_next_when_the_silence_ends(
+    service: TestService,
+) -> None:
+    for number in range(SILENT_AFTER):
+        await initiate(service, f"u{number}")
+    service.clock.advance(SECOND)
+    payment = await initiate(service, "late")
+    service.gateway.says(payment, GatewayState.PAID, PRICE)
+    service.gateway.away()
+    run, _ = made(service)
+    await seconds(run, FIRST_CHECK_MS)
+    service.gateway.back()
+    await seconds(run, DAY)
+    granted = (TransactionKind.GRANT, FIRST_CHECK_MS + SILENT_MS)
+    assert await rows(service, "late") == [granted]
 
 
 async def test_requests_at_once_take_turns(service: TestService) -> None:

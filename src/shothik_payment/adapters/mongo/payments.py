@@ -51,9 +51,16 @@ class MongoPayments:
             found = await self._payments.find(own).sort("_id", -1).limit(limit).to_list()
             return [rows.to_payment(payment) for payment in found]
 
-    async def to_check(self, at: Millis, limit: int) -> list[Payment]:
+    async def to_check(self, at: Millis, limit: int, after: Payment | None = None) -> list[Payment]:
+        which: dict[str, Any] = {"next_check_at": {"$lte": at}}
+        if after is not None:
+            which["next_check_at"]["$gte"] = after.next_check_at
+            which["$or"] = [
+                {"next_check_at": {"$gt": after.next_check_at}},
+                {"_id": {"$gt": after.id}},
+            ]
         with self._database.bounded():
-            cursor = self._payments.find({"next_check_at": {"$lte": at}}, hint=_TO_CHECK)
+            cursor = self._payments.find(which, hint=_TO_CHECK)
             found = await cursor.sort([("next_check_at", 1), ("_id", 1)]).limit(limit).to_list()
             return [rows.to_payment(payment) for payment in found]
 

@@ -15,6 +15,10 @@ _BY_SESSION = f"{_SELECT} gateway = ? AND session_id = ?"
 _OF_USER = f"{_SELECT} user_id = ? ORDER BY id DESC LIMIT ?"
 _OF_USER_BEFORE = f"{_SELECT} user_id = ? AND id < ? ORDER BY id DESC LIMIT ?"
 _TO_CHECK = f"{_SELECT} next_check_at <= ? ORDER BY next_check_at, id LIMIT ?"
+_TO_CHECK_AFTER = (
+    f"{_SELECT} next_check_at <= ? AND (next_check_at, id) > (?, ?)"
+    " ORDER BY next_check_at, id LIMIT ?"
+)
 _NEXT_CHECK = "SELECT min(next_check_at) FROM payments WHERE next_check_at > ?"
 _UNDER_REVIEW = (
     f"{_SELECT} review_reason IS NOT NULL AND (created_at, id) < (?, ?)"
@@ -55,8 +59,10 @@ class SqlitePayments:
             return await self._select(_OF_USER, user_id, limit)
         return await self._select(_OF_USER_BEFORE, user_id, before, limit)
 
-    async def to_check(self, at: Millis, limit: int) -> list[Payment]:
-        return await self._select(_TO_CHECK, at, limit)
+    async def to_check(self, at: Millis, limit: int, after: Payment | None = None) -> list[Payment]:
+        if after is None:
+            return await self._select(_TO_CHECK, at, limit)
+        return await self._select(_TO_CHECK_AFTER, at, after.next_check_at, after.id, limit)
 
     async def next_check(self, after: Millis) -> Millis | None:
         found = await self._database.read(lambda c: c.execute(_NEXT_CHECK, (after,)).fetchone())

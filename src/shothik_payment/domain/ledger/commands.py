@@ -223,10 +223,12 @@ class ClosePayment(OfPayment):
 @dataclass(slots=True, kw_only=True)
 class PostponeCheck(OfPayment):
     """The gateway is to be asked, or asked again, at `next_check_at`. Refused where somebody else
-    has moved it meanwhile from `seen`: who is not refused is the one to ask."""
+    has moved it meanwhile from `seen`: who is not refused is the one to ask. `given_back`: they
+    were, and have not asked; so it does not count."""
 
     seen: Millis
     next_check_at: Millis
+    given_back: bool = False
 
 
 @dataclass(slots=True, kw_only=True)

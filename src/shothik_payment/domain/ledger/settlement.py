@@ -221,7 +221,7 @@ def postpone_check(account: Account, command: PostponeCheck) -> Outcome:
     payment = payment_of(account, command.payment_id)
     if payment.next_check_at != command.seen:
         raise Conflict("Somebody else is asking the gateway.")
-    payment.checks += 1
+    payment.checks += -1 if command.given_back else 1
     payment.next_check_at = command.next_check_at
     account.save_payment(payment)
     return Outcome(payment=payment)

@@ -38,8 +38,9 @@ class Payments(Protocol):
         """Newest first; `before` is the id of the last payment already seen."""
         ...
 
-    async def to_check(self, at: Millis, limit: int) -> list[Payment]:
-        """Payments whose `next_check_at` has come by `at`, longest overdue first."""
+    async def to_check(self, at: Millis, limit: int, after: Payment | None = None) -> list[Payment]:
+        """Payments whose `next_check_at` has come by `at`, longest overdue first, and by id where
+        that is the same; `after` is the last one already seen, as it was then."""
         ...
 
     async def next_check(self, after: Millis) -> Millis | None:

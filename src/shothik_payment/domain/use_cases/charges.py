@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from shothik_payment.domain.errors import GatewayRefused, Unavailable
 from shothik_payment.domain.ledger.commands import AskPayer, AttachCheckout
-from shothik_payment.domain.model.payment import Payment
-from shothik_payment.domain.ports.gateway import PaymentGateway
+from shothik_payment.domain.model.payment import OPEN_STATUSES, Payment
+from shothik_payment.domain.ports.gateway import GatewayReport, PaymentGateway
 from shothik_payment.domain.use_cases.payment_commands import PaymentCommands
 from shothik_payment.domain.use_cases.payments import Checkouts
 from shothik_payment.domain.use_cases.settlements import Settlements
@@ -30,18 +30,30 @@ class Charges:
 
     async def charge(self, payment: Payment) -> None:
         """Charge a recorded payment, once however often this is called, and settle it. Where there
-        is no method to charge, a checkout is opened for the payer instead. Raises Unavailable:
-        what was asked may have been done, and is found out later."""
+        is no method to charge, a checkout is opened for the payer instead. What is not open is
+        not charged. Raises Unavailable: what was asked may have been done, and is found out
+        later."""
+        if payment.status in OPEN_STATUSES:
+            await self.settle(payment, await self.ask(payment))
+
+    async def ask(self, payment: Payment) -> GatewayReport | None:
+        """The gateway's part of `charge`, and nothing of ours; None: there is no method to charge.
+        Raises Unavailable."""
         gateway = self._gateways.get(payment.gateway)
         if gateway is None:
             raise Unavailable("The payment's gateway is not configured any more.")
         try:
-            report = await gateway.charge(payment)
+            return await gateway.charge(payment)
         except GatewayRefused:
+            return None
+
+    async def settle(self, payment: Payment, report: GatewayReport | None) -> None:
+        """What comes of `ask`."""
+        if report is None:
             asked = await self._commands.submit(AskPayer, payment)
             await self._checkouts.start(asked.payment or payment)
             return
-        if not report.final:
+        if not report.final and report.session_id:
             await self._commands.submit(
                 AttachCheckout, payment, session_id=report.session_id, payment_url=None
             )

@@ -14,13 +14,14 @@ from shothik_payment.domain.ports.movable_clock import MovableClock
 from shothik_payment.domain.ports.payments import Payments
 from shothik_payment.domain.ports.wallets import Wallets
 from shothik_payment.domain.use_cases.expiry_sweep import ExpirySweep
-from shothik_payment.domain.use_cases.payment_checks import CHECK_BATCH, PaymentChecks
+from shothik_payment.domain.use_cases.payment_checks import PaymentChecks
 from shothik_payment.domain.use_cases.webhooks import Webhooks
 
 MAX_HOPS = 2_000
 """Of one request: some seconds to half a minute of work."""
-_MAX_ROUNDS = 1_000
-"""At one time: what is due is done in batches, and what is done may make more due at once."""
+MAX_ROUNDS = 10_000
+"""At one time: what is due is done in batches of ten users, and what is done may make more due at
+once. Where there is more the clock does not go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class ClockRun:
         documents: Documents,
         *,
         max_hops: int = MAX_HOPS,
+        max_rounds: int = MAX_ROUNDS,
     ) -> None:
         self._clock = clock
         self._wallets = wallets
@@ -59,6 +61,7 @@ class ClockRun:
         self._webhooks = webhooks
         self._documents = documents
         self._max_hops = max_hops
+        self._max_rounds = max_rounds
         self.turn = asyncio.Lock()
         """Whoever else does what is due takes it as well: what they have in hand is done before the
         clock goes on."""
@@ -95,41 +98,36 @@ class ClockRun:
             raise Unavailable("Another process moves the test clock.")
 
     async def _run(self, target: Millis) -> Advanced:
-        done_until = await self._do_due()
+        done_until, through = await self._do_due()
         for _ in range(self._max_hops):
-            if done_until >= target:
+            if done_until >= target or not through:
                 break
             await self._clock.move_to(await self._next(done_until, target))
-            done_until = await self._do_due()
-        return Advanced(self._clock.now(), max(target - done_until, 0))
+            done_until, through = await self._do_due()
+        # Not through at the target: there is something left to ask for, although no time.
+        return Advanced(self._clock.now(), max(target - done_until, 0 if through else 1))
 
     async def _next(self, after: Millis, target: Millis) -> Millis:
         # Webhooks that are to be tried again need no hop: payments have checks of their own.
-        times = [await self._wallets.next_due(after), await self._payments.next_check(after)]
+        times = [
+            await self._wallets.next_due(after),
+            await self._payments.next_check(after),
+            self._checks.silence_ends(after),
+        ]
         return min([target, *(at for at in times if at is not None)])
 
-    async def _do_due(self) -> Millis:
-        """Do what is due; the time up to which there is nothing left that can be done."""
+    async def _do_due(self) -> tuple[Millis, bool]:
+        """Do what is due; the time up to which that was done, and whether nothing is left that can
+        be done. What cannot stays due, and is not waited for."""
         at = self._clock.now()
-        for _ in range(_MAX_ROUNDS):
+        for _ in range(self._max_rounds):
             at = self._clock.now()
             booked = await self._sweep.run()
-            moved = await self._check_payments()
+            moved = await self._checks.check_due()
             handled = await self._webhooks.handle_due()
             if not (booked or moved or handled):
-                break
-        return at
-
-    async def _check_payments(self) -> bool:
-        """Whether any could be moved: one that cannot stays due, and is not waited for."""
-        before = await self._due_payments()
-        if before:
-            await self._checks.check_due()
-        return before != await self._due_payments()
-
-    async def _due_payments(self) -> set[tuple[str, Millis | None]]:
-        due = await self._payments.to_check(self._clock.now(), CHECK_BATCH)
-        return {(payment.id, payment.next_check_at) for payment in due}
+                return at, True
+        return at, False
 
 
 def _record(request: RequestBinding, target: Millis, done: Advanced | None = None) -> bytes:

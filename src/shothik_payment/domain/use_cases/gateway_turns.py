@@ -23,9 +23,14 @@ class LeftAlone(Exception):
     """The gateway has not answered lately, and was not asked."""
 
 
+def _room() -> asyncio.Semaphore:
+    return asyncio.Semaphore(AT_ONCE)
+
+
 @dataclass(slots=True)
 class _Gateway:
-    room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+    room: asyncio.Semaphore = field(default_factory=_room)
+    prompt_room: asyncio.Semaphore = field(default_factory=_room)
     unanswered: int = 0
     silent_until: Millis = Millis(0)
     next_turn_at: float = 0.0
@@ -33,7 +38,8 @@ class _Gateway:
 
 class GatewayTurns:
     """Each gateway has turns of its own, so that one that hangs holds up no other. After a few
-    calls in a row without an answer it is left alone for a while.
+    calls in a row without an answer it is left alone for a while. Prompt turns are kept for what
+    somebody waits for, so that it never stands behind a batch of what fell due.
 
     Between the beginnings of two turns are `pace_seconds` at least, whatever there is to do: what
     comes of them is booked one by one, and no request waits behind many."""
@@ -44,14 +50,21 @@ class GatewayTurns:
         self._gateways: dict[str, _Gateway] = {}
 
     @asynccontextmanager
-    async def turn(self, name: str) -> AsyncIterator[None]:
+    async def turn(self, name: str, *, prompt: bool = False) -> AsyncIterator[None]:
         """Raises LeftAlone."""
         gateway = self._gateways.setdefault(name, _Gateway())
-        async with gateway.room:
-            if 0 < gateway.silent_until - self._clock.now() <= SILENT_MS:
+        async with gateway.prompt_room if prompt else gateway.room:
+            if self.silent_until(name) is not None:
                 raise LeftAlone(name)
             await self._in_pace(gateway)
             yield
+
+    def silent_until(self, name: str) -> Millis | None:
+        """For how long the gateway is left alone; None: it may be asked."""
+        gateway = self._gateways.get(name)
+        if gateway is None or not 0 < gateway.silent_until - self._clock.now() <= SILENT_MS:
+            return None
+        return gateway.silent_until
 
     async def _in_pace(self, gateway: _Gateway) -> None:
         now = asyncio.get_running_loop().time()
@@ -61,7 +74,8 @@ class GatewayTurns:
             await asyncio.sleep(wait)
 
     async def ask(self, name: str, call: Awaitable[T]) -> T:
-        """The gateway's answer, inside a turn. Raises what the call does."""
+        """The gateway's answer, inside a turn; `call` asks nothing else, since whatever does not
+        answer in it is taken for the gateway. Raises what the call does."""
         gateway = self._gateways.setdefault(name, _Gateway())
         try:
             answer = await call

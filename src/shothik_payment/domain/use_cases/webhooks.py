@@ -101,7 +101,7 @@ class Webhooks:
         try:
             with self._observer.webhook(webhook.gateway) as step:
                 try:
-                    async with self._turns.turn(webhook.gateway):
+                    async with self._turns.turn(webhook.gateway, prompt=True):
                         result = await self._consider(webhook.gateway, webhook.notification)
                 except Exception as error:  # noqa: BLE001 it is stored, and tried again
                     step.outcome = "put off"
@@ -130,7 +130,8 @@ class Webhooks:
             return "not one of ours"
         if payment.session_id is None and payment.status in OPEN_STATUSES:
             if payment.off_session:
-                await self._turns.ask(name, self._charges.charge(payment))
+                asking = self._charges.ask(payment)
+                await self._charges.settle(payment, await self._turns.ask(name, asking))
                 return "charged"
             payment = await self._checkouts.start(payment)
         told_in, own = notification.session_id, payment.session_id
