@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 
-from shothik_payment.domain.ledger.commands import AttachCheckout, SettlePayment
+import pytest
+
+from shothik_payment.domain.ledger.commands import AttachCheckout, ClosePayment, SettlePayment
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.payment import (
     Dispute,
@@ -56,6 +58,26 @@ async def test_a_payment_is_found_by_its_session_at_its_gateway(book: Book, stor
     assert await stores.ours.payments.by_session("sandbox", "s1") == payment
     assert await stores.ours.payments.by_session("stripe", "s1") is None
     assert await stores.ours.payments.by_session("sandbox", "s2") is None
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+async def test_payments_that_never_had_a_session_are_not_the_same_one(
+    book: Book, stores: Stores, nothing: str | None
+) -> None:
+    for user in ("u1", "u2"):
+        payment = await book.payment(user)
+        refused = ClosePayment(
+            id=fresh(),
+            user_id=user,
+            at=NOW,
+            payment_id=payment.id,
+            status=PaymentStatus.FAILED,
+            session_id=nothing,
+        )
+        closed = (await book.do(refused)).payment
+        assert closed is not None
+        assert (closed.status, closed.session_id) == (PaymentStatus.FAILED, None)
+        assert await stores.theirs.payments.get(payment.id) == closed
 
 
 async def test_own_payments_are_paged_newest_first(book: Book, stores: Stores) -> None:

@@ -111,7 +111,7 @@ class ScriptedGateway:
     def _truth(self, payment: Payment) -> GatewayReport:
         if self.look_up_fails is not None:
             raise self.look_up_fails
-        still_open = GatewayReport(payment.id, payment.session_id or "", GatewayState.OPEN)
+        still_open = GatewayReport(payment.id, payment.session_id, GatewayState.OPEN)
         report = self.states.get(payment.id, still_open)
         ours = (
             told for refund, told in self.refunded.items() if refund in self.refunds_of[payment.id]

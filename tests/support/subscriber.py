@@ -265,6 +265,8 @@ def state_of(subscription: Subscription | None) -> str:
     if subscription.pause_at_period_end:
         parts.append("then paused")
     if subscription.awaited is not None and not subscription.ended:
-        parts.append("link" if subscription.awaited.by_payer else "charging")
+        awaited = subscription.awaited
+        waiting = "link" if awaited.by_payer else "charging"
+        parts.append("in review" if awaited.in_review else waiting)
     period = f"{written(subscription.period_start)}..{written(subscription.period_end)}"
     return " ".join([subscription.status.value, terms.plan, period, *parts])

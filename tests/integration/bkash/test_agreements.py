@@ -174,6 +174,7 @@ async def test_ended_in_the_app_of_bkash(
     await simulator.end_agreements()
     report = await gateway.charge(a_payment(shop))
     assert (report.state, report.failure_code) == (GatewayState.FAILED, "bkash_2053")
+    assert report.session_id is None  # refused before there was one
     assert await gateway.saved_method("user-1") is None
 
 

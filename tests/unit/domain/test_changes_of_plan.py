@@ -4,9 +4,12 @@ import pytest
 
 from shothik_payment.domain.errors import SubscriptionPaymentOpen
 from shothik_payment.domain.model.money import Money
+from shothik_payment.domain.model.payment import PaymentStatus
+from shothik_payment.domain.model.time import MINUTE
 from shothik_payment.domain.use_cases.subscriptions import Choice
 from tests.support.service import TestService
 from tests.support.subscriber import SLIDE, Seen, Subscriber, moment
+from tests.support.subscription_laws import Laws
 
 
 async def test_up_in_mid_period_down_at_its_end_and_to_another_interval(
@@ -191,3 +194,61 @@ async def test_an_upgrade_that_is_declined_as_the_period_ends_does_not_put_off_t
         told="payment.failed, paid 1000, changed:renewed, -500 expire, +500",
         charged="1000",
     )
+
+
+async def test_an_upgrade_that_is_paid_after_the_period_has_its_credits_and_is_renewed(
+    service: TestService,
+) -> None:
+    user = await Subscriber.begin(service, "2026-04-01")
+    await user.bought("lite")
+    await user.until("2026-04-26")
+    user.gateway.away()
+    await user.change("pro")  # a sixth of 20 dollars and of 1,500 credits
+    await user.until("2026-05-01T00:01")
+    user.gateway.back()
+    await user.until("2026-05-01T01:02")
+    assert await user.seen() == Seen(
+        "active pro 2026-05-01..2026-06-01",
+        2750,
+        "500 to 2026-06-01, 2000 to 2026-06-01, 250 to never",
+        told="paid 333, changed:upgraded, +250, paid 3000, changed:renewed, +2000",
+        charged="333 3000",
+    )
+    (_, upgrade, _) = await user.payments()
+    assert upgrade.credits_expire_at is None
+    await Laws(user).check()
+
+
+async def test_a_link_for_an_upgrade_does_not_outlive_the_period(service: TestService) -> None:
+    """It took the place of a charge for which the period's end had been put off."""
+    user = await Subscriber.begin(service, "2026-04-01")
+    await user.bought("lite")
+    await user.until("2026-04-29")
+    user.gateway.away()
+    await user.change("pro")
+    await user.until("2026-05-01T02:00")
+    user.gateway.back()
+    user.gateway.on_file.clear()
+    await service.payment_checks.check_due()
+    while not (await user.payments())[0].payment_url:
+        service.clock.advance(MINUTE)
+        await service.payment_checks.check_due()
+    user.save_card()
+    await user.pay()
+    (_, link, _) = await user.payments()
+    assert link.status is PaymentStatus.REVIEW
+    await service.do_due()
+    seen = await user.seen()
+    assert (seen.state, seen.grants, seen.charged) == (
+        "active lite 2026-05-01..2026-06-01", "500 to 2026-06-01", "133 1000",
+    )  # fmt: skip
+
+
+async def test_the_end_of_a_period_is_looked_at_soon_after_it(service: TestService) -> None:
+    user = await Subscriber.begin(service, "2026-04-01")
+    await user.bought("lite")
+    await user.until("2026-04-26")
+    user.gateway.away()
+    await user.change("pro")
+    await user.until("2026-05-01T00:01")
+    assert (await user.subscription()).next_step_at == moment("2026-05-01T00:05")

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from shothik_payment.domain.model.payment import Payment, PaymentStatus
+from shothik_payment.domain.model.money import Money
+from shothik_payment.domain.model.payment import OPEN_STATUSES, Payment, PaymentStatus
 from shothik_payment.domain.model.time import DAY
 from shothik_payment.domain.ports.gateway import GatewayReport, GatewayState
 from shothik_payment.domain.use_cases.gateway_turns import SILENT_AFTER, GatewayTurns
@@ -66,6 +67,47 @@ class Patient(ScriptedGateway):
         report = await super().charge(payment)
         del self.states[payment.id]
         return replace(report, state=self._state, paid=None, reference=None)
+
+
+class Unmade(ScriptedGateway):
+    """A charge of which it made no checkout; `state` is its word."""
+
+    def __init__(self, bank: ScriptedGateway, state: GatewayState) -> None:
+        super().__init__(recurring=True)
+        self.on_file = bank.on_file
+        self._state = state
+
+    async def charge(self, payment: Payment) -> GatewayReport:
+        self.charge_asks.append(payment.id)
+        return GatewayReport(payment.id, None, self._state)
+
+
+@pytest.mark.parametrize("state", [GatewayState.FAILED, GatewayState.OPEN])
+async def test_charges_without_a_checkout_have_no_session(
+    service: TestService, state: GatewayState
+) -> None:
+    users = [await Subscriber.begin(service, "2026-01-31", name) for name in ("u1", "u2")]
+    for user in users:
+        await user.bought("pro")
+    service.use_gateways(gateway := Unmade(service.gateway, state))
+    service.clock.time = moment("2026-02-28")
+    await service.do_due()
+    refused = [(await user.payments())[0] for user in users]
+    failed = state is GatewayState.FAILED
+    expected = PaymentStatus.FAILED if failed else PaymentStatus.CREATED
+    assert [(p.status, p.session_id) for p in refused] == [(expected, None)] * 2
+    assert sorted(gateway.charge_asks) == sorted(p.id for p in refused)
+
+
+@pytest.mark.parametrize("status", [s for s in PaymentStatus if s not in OPEN_STATUSES])
+async def test_what_is_not_open_is_not_charged(service: TestService, status: PaymentStatus) -> None:
+    user = await Subscriber.begin(service, "2026-01-31")
+    user.save_card()
+    price = Money(3000, "USD")
+    now = service.clock.now()
+    ended = Payment("pay_1", user.user, "sandbox", status, price, 1, now, now, off_session=True)
+    await service.charges.charge(ended)
+    assert user.gateway.charge_asks == []
 
 
 class LastAnswer(ScriptedGateway):

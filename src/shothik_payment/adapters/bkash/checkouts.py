@@ -117,7 +117,7 @@ class Checkouts:
             return await self._notes.keep_by_agreement(payment.id, begun)
         if answer.code in answers.AGREEMENT_GONE:
             await self._notes.drop_agreement(payment.user_id, agreement_id)
-        return states.refused(payment, "", answer.code)
+        return states.refused(payment, None, answer.code)
 
     async def _take(
         self, payment: Payment, fields: dict[str, Any], begun: ByAgreement | None

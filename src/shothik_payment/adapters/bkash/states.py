@@ -59,7 +59,7 @@ def money_returned(fields: Mapping[str, Any]) -> bool:
 
 def report(payment: Payment, fields: Mapping[str, Any], now: Millis) -> GatewayReport:
     """Raises Unavailable where it cannot be understood."""
-    session_id = payment.session_id or str(fields.get("paymentID", ""))
+    session_id = payment.session_id or str(fields.get("paymentID") or "") or None
     invoice = fields.get("merchantInvoice") or fields.get("merchantInvoiceNumber")
     payment_id = invoice if isinstance(invoice, str) else payment.id
     state = _state(fields)
@@ -76,8 +76,9 @@ def report(payment: Payment, fields: Mapping[str, Any], now: Millis) -> GatewayR
     return GatewayReport(payment_id, session_id, state, failure_code=failure)
 
 
-def refused(payment: Payment, session_id: str, code: str) -> GatewayReport:
-    """The report after bKash answered an execute with this code."""
+def refused(payment: Payment, session_id: str | None, code: str) -> GatewayReport:
+    """The report after bKash answered an execute with this code, or a create: then there is no
+    session."""
     session_id = payment.session_id or session_id
     if code == answers.NOT_APPROVED:
         return GatewayReport(payment.id, session_id, GatewayState.OPEN)

@@ -38,7 +38,7 @@ def record_dispute(account: Account, command: RecordDispute) -> Outcome:
     dispute.state = told.state
     _stop(account, dispute)
     recover(account, payment, _REASONS[told.state])
-    settle_status(payment, account.at)
+    settle_status(account, payment)
     account.save_payment(payment)
     return Outcome(payment=payment)
 

@@ -100,6 +100,17 @@ def upgrade(
     return give_credits(account, subscription, credits, payment)
 
 
+def next_terms(account: Account, subscription: Subscription) -> Terms:
+    """For the next period: the plan's as it is sold then. One that is not sold any more, or not in
+    this currency, goes on as it was; so does one that costs nothing and has a price by now."""
+    plan = account.rules.billing.plans.get(subscription.next_plan or subscription.terms.plan)
+    if plan is None:
+        return subscription.terms
+    if subscription.terms.price is None and not subscription.next_plan and not plan.free:
+        return subscription.terms
+    return plan.terms_in(subscription.currency) or subscription.terms
+
+
 def same_period(subscription: Subscription, terms: Terms) -> bool:
     """Whether a change to these terms keeps the period that is running."""
     paid = subscription.terms.price is not None

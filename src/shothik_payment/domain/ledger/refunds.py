@@ -99,7 +99,7 @@ def record_refund(account: Account, command: RecordRefund) -> Outcome:
     elif told.state is RefundState.FAILED:
         _fail(account, payment, refund, told.failure_code)
     else:
-        settle_status(payment, account.at)
+        settle_status(account, payment)
     account.save_payment(payment)
     return Outcome(payment=payment)
 
@@ -167,7 +167,7 @@ def _succeed(account: Account, payment: Payment, refund: Refund) -> None:
     if hold is not None:
         close_hold(account, hold, HoldStatus.CAPTURED, hold.amount)
     recover(account, payment, "refund", hold)
-    settle_status(payment, account.at)
+    settle_status(account, payment)
     account.tell(PaymentRefunded(*told_of(payment), refunded_minor=payment.refunded_minor))
 
 
@@ -180,7 +180,7 @@ def _fail(account: Account, payment: Payment, refund: Refund, code: str | None) 
     if hold is not None:
         _release(account, hold, "refund_failed")
     recover(account, payment, "refund_failed")
-    settle_status(payment, account.at)
+    settle_status(account, payment)
 
 
 def _release(account: Account, hold: Hold, reason: str) -> None:

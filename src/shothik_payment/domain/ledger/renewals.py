@@ -14,8 +14,10 @@ from shothik_payment.domain.ledger.periods import (
     end,
     extend_credits,
     lapse,
+    next_terms,
     pause,
     renew,
+    same_period,
     start,
     tell,
     upgrade,
@@ -72,9 +74,11 @@ def _step(account: Account, subscription: Subscription) -> None:
 def _postponed(account: Account, subscription: Subscription) -> bool:
     """A charge that is under way is waited for: it decides."""
     awaited = subscription.awaited
-    if awaited is None or awaited.by_payer:
+    if awaited is None or not awaited.under_way:
         return False
     since = subscription.created_at if subscription.dunning is None else subscription.dunning.since
+    if subscription.dunning is None and subscription.status is not SubscriptionStatus.INCOMPLETE:
+        since = subscription.period_end
     pause = min(max(account.at - since, _LOOK_AGAIN), _LOOK_AGAIN_AT_MOST)
     subscription.next_step_at = Millis(account.at + pause)
     extend_credits(account, subscription, subscription.next_step_at)
@@ -141,17 +145,6 @@ def _plan_next_step(account: Account, subscription: Subscription, dunning: Dunni
     subscription.next_step_at = min(times)
 
 
-def next_terms(account: Account, subscription: Subscription) -> Terms:
-    """For the next period: the plan's as it is sold then. One that is not sold any more, or not in
-    this currency, goes on as it was; so does one that costs nothing and has a price by now."""
-    plan = account.rules.billing.plans.get(subscription.next_plan or subscription.terms.plan)
-    if plan is None:
-        return subscription.terms
-    if subscription.terms.price is None and not subscription.next_plan and not plan.free:
-        return subscription.terms
-    return plan.terms_in(subscription.currency) or subscription.terms
-
-
 # Payments
 
 
@@ -203,12 +196,16 @@ def awaiting(account: Account, payment: Payment) -> Subscription | None:
     return subscription if subscription.awaited.payment_id == payment.id else None
 
 
-def paid(account: Account, subscription: Subscription, payment: Payment) -> Transaction:
-    """The awaited payment is paid: what it is for happens now. The row of the credits."""
+def paid(account: Account, subscription: Subscription, payment: Payment) -> Transaction | None:
+    """The awaited payment is paid: what it is for happens now. The row of the credits; None where
+    the period that they were for is over: they are a purchase then."""
     awaited = subscription.awaited
     if awaited is None:
         raise RuntimeError("a payment that nothing waits for")
     if awaited.paid_for is PaidFor.UPGRADE:
+        over = account.at >= subscription.period_end
+        if over and same_period(subscription, awaited.terms):
+            return upgrade(account, subscription, awaited.terms, payment, 0)
         row = upgrade(account, subscription, awaited.terms, payment, payment.credits)
     elif awaited.paid_for is PaidFor.START or subscription.ended:
         row = start(account, subscription, awaited.terms, payment)
@@ -221,7 +218,7 @@ def paid(account: Account, subscription: Subscription, payment: Payment) -> Tran
 
 
 def unpaid(account: Account, payment: Payment) -> None:
-    """The awaited payment has ended unpaid."""
+    """The awaited payment has ended unpaid, or what was paid in it is returned."""
     subscription = awaiting(account, payment)
     if subscription is None or subscription.ended or subscription.awaited is None:
         return
@@ -229,8 +226,7 @@ def unpaid(account: Account, payment: Payment) -> None:
     awaited = subscription.awaited
     if awaited.paid_for is PaidFor.UPGRADE:
         subscription.drop_upgrade()
-        if subscription.dunning is None:  # its end may have been put off for the charge
-            subscription.next_step_at = subscription.period_end
+        _end_in_time(subscription)
         account.record_step(StepKind.CHANGE_DROPPED, subscription, payment.id, payment.failure_code)
     elif awaited.paid_for is PaidFor.START:
         if awaited.by_payer and subscription.status is SubscriptionStatus.INCOMPLETE:
@@ -253,9 +249,26 @@ def _try_again(
         return
     subscription.awaited = None
     _plan_next_step(account, subscription, dunning)
+    _past_due(account, subscription, payment, payment.failure_code)
+
+
+def _past_due(
+    account: Account,
+    subscription: Subscription,
+    payment: Payment,
+    reason: str | None,
+    url: str | None = None,
+) -> None:
+    told = "renewal_failed" if url is None else "payment_due"
     subscription.status = SubscriptionStatus.PAST_DUE
-    account.record_step(StepKind.RENEWAL_FAILED, subscription, payment.id, payment.failure_code)
-    tell(account, SubscriptionChanged, reason="renewal_failed")
+    account.record_step(StepKind.RENEWAL_FAILED, subscription, payment.id, reason)
+    tell(account, SubscriptionChanged, reason=told, payment_url=url)
+
+
+def _end_in_time(subscription: Subscription) -> None:
+    """The period's end may have been put off for a charge that is not waited for any more."""
+    if subscription.dunning is None:
+        subscription.next_step_at = subscription.period_end
 
 
 def link_given(account: Account, payment: Payment) -> None:
@@ -265,8 +278,22 @@ def link_given(account: Account, payment: Payment) -> None:
         return
     account.change_subscription()
     subscription.awaited.by_payer = True
-    if subscription.dunning is None or subscription.awaited.paid_for is not PaidFor.RENEWAL:
+    if subscription.awaited.paid_for is PaidFor.UPGRADE:
+        _end_in_time(subscription)
+    elif subscription.dunning is not None and subscription.awaited.paid_for is PaidFor.RENEWAL:
+        _past_due(account, subscription, payment, "payment_due", payment.payment_url)
+
+
+def under_review(account: Account, payment: Payment) -> None:
+    """Until an admin has looked at what was paid, what falls due is done."""
+    subscription = awaiting(account, payment)
+    if subscription is None or subscription.awaited is None:
         return
-    subscription.status = SubscriptionStatus.PAST_DUE
-    account.record_step(StepKind.RENEWAL_FAILED, subscription, payment.id, "payment_due")
-    tell(account, SubscriptionChanged, reason="payment_due", payment_url=payment.payment_url)
+    account.change_subscription()
+    subscription.awaited.in_review = True
+    if subscription.awaited.paid_for is PaidFor.UPGRADE:
+        _end_in_time(subscription)
+    elif (
+        subscription.dunning is not None and subscription.status is not SubscriptionStatus.PAST_DUE
+    ):
+        _past_due(account, subscription, payment, "in_review")

@@ -21,7 +21,13 @@ from shothik_payment.domain.ledger.commands import (
 from shothik_payment.domain.ledger.credits import book_grant, require_not_frozen
 from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.ledger.recovery import recover
-from shothik_payment.domain.ledger.renewals import awaiting, link_given, paid, unpaid
+from shothik_payment.domain.ledger.renewals import (
+    awaiting,
+    link_given,
+    paid,
+    under_review,
+    unpaid,
+)
 from shothik_payment.domain.model.grant import GrantSource
 from shothik_payment.domain.model.payment import (
     OPEN_STATUSES,
@@ -57,7 +63,7 @@ def attach_checkout(account: Account, command: AttachCheckout) -> Outcome:
             payment.next_check_at = account.at
         if payment.status is PaymentStatus.CREATED:
             payment.status = PaymentStatus.PENDING
-        payment.session_id = command.session_id
+        payment.session_id = command.session_id or None
         payment.payment_url = command.payment_url
         account.save_payment(payment)
         if not payment.off_session:
@@ -99,12 +105,13 @@ def settle_payment(account: Account, command: SettlePayment) -> Outcome:
     contradiction = _contradiction(payment, command) or _useless(account, payment)
     payment.paid = command.paid
     payment.reference = command.reference
-    payment.session_id = payment.session_id or command.session_id
+    payment.session_id = payment.session_id or command.session_id or None
     payment.next_check_at = None
     if contradiction is not None:
         payment.status = PaymentStatus.REVIEW
         payment.review_reason = contradiction
         account.save_payment(payment)
+        under_review(account, payment)
         return Outcome(payment=payment)
     return Outcome(_grant(account, payment), payment=payment)
 
@@ -161,9 +168,9 @@ def _grant(account: Account, payment: Payment) -> Transaction:
     payment.failure_code = None
     payment.status = PaymentStatus.PAID
     account.tell(PaymentCompleted(*told_of(payment)))
-    if subscription := awaiting(account, payment):
-        row = paid(account, subscription, payment)
-    else:
+    subscription = awaiting(account, payment)
+    row = None if subscription is None else paid(account, subscription, payment)
+    if row is None:
         row = _purchase(account, payment)
     payment.grant_id = row.parts[0].grant_id
     recover(account, payment, "refund")  # of what was returned while it was under review
@@ -208,7 +215,7 @@ def close_payment(account: Account, command: ClosePayment) -> Outcome:
         raise PaymentNotOpen(payment.id, payment.status)
     payment.status = command.status
     payment.failure_code = command.failure_code
-    payment.session_id = payment.session_id or command.session_id
+    payment.session_id = payment.session_id or command.session_id or None
     payment.next_check_at = None
     account.save_payment(payment)
     if command.status is PaymentStatus.FAILED:
@@ -250,19 +257,20 @@ def status_of(payment: Payment) -> PaymentStatus:
     return PaymentStatus.WON if DisputeState.WON in states else PaymentStatus.PAID
 
 
-def settle_status(payment: Payment, at: Millis) -> None:
+def settle_status(account: Account, payment: Payment) -> None:
     """After its refunds or disputes have moved: as long as one is open, the gateway is asked."""
     payment.status = status_of(payment)
     # A review about this money ends when it is back; one about more money beside it does not.
     if payment.grant_id is None and payment.surplus_reference is None:
         if not payment.refundable_minor:
             payment.review_reason = None
+            unpaid(account, payment)
         elif payment.review_reason is None:
             payment.review_reason = "its refund has failed"
     if not payment.pending_refunds and not payment.disputed:
         payment.next_check_at = None
     elif payment.next_check_at is None:
-        payment.next_check_at = Millis(at + _FIRST_LOOK)
+        payment.next_check_at = Millis(account.at + _FIRST_LOOK)
         payment.checks = 0
 
 

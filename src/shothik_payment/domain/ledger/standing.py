@@ -79,7 +79,7 @@ def require_status(
 def require_no_charge(subscription: Subscription) -> None:
     """A charge that is under way cannot be called back: it decides."""
     awaited = subscription.awaited
-    if awaited is not None and not awaited.by_payer:
+    if awaited is not None and awaited.under_way:
         raise SubscriptionPaymentOpen(awaited.payment_id)
 
 

@@ -8,9 +8,9 @@ from shothik_payment.domain.ledger.account import Account
 from shothik_payment.domain.ledger.commands import AskPayer, GrantCredits
 from shothik_payment.domain.ledger.credits import book_grant, require_not_frozen
 from shothik_payment.domain.ledger.outcome import Outcome
-from shothik_payment.domain.ledger.periods import end, give_credits, start, tell
+from shothik_payment.domain.ledger.periods import end, give_credits, next_terms, start, tell
 from shothik_payment.domain.ledger.plan_changes import keep_all
-from shothik_payment.domain.ledger.renewals import charge, next_terms
+from shothik_payment.domain.ledger.renewals import charge
 from shothik_payment.domain.ledger.settlement import payment_of
 from shothik_payment.domain.ledger.standing import (
     already_there,

@@ -40,12 +40,19 @@ class PaidFor(StrEnum):
 @dataclass(slots=True)
 class AwaitedPayment:
     """The one payment that is open for a subscription, and what it is for: `terms` are in force
-    once it is paid. `by_payer`: the payer has been given its link."""
+    once it is paid. `by_payer`: the payer has been given its link. `in_review`: what was paid
+    contradicts, and an admin has to look at it."""
 
     payment_id: str
     paid_for: PaidFor
     terms: Terms
     by_payer: bool
+    in_review: bool = False
+
+    @property
+    def under_way(self) -> bool:
+        """A charge whose end only the gateway knows: it is waited for."""
+        return not (self.by_payer or self.in_review)
 
 
 @dataclass(slots=True)

@@ -62,13 +62,14 @@ class GatewayDispute:
 class GatewayReport:
     """What a gateway says of one checkout, and of the money paid in it.
 
-    `payment_id` is the payment that the gateway says it is for. `paid` and `reference` (the
+    `payment_id` is the payment that the gateway says it is for, `session_id` None where it refused
+    to make a checkout at all. `paid` and `reference` (the
     gateway's id of the money) are set where `state` is PAID, which it stays whatever is returned
     later. `continue_url`: the payer has to go on there.
     """
 
     payment_id: str
-    session_id: str
+    session_id: str | None
     state: GatewayState
     paid: Money | None = None
     failure_code: str | None = None
@@ -144,9 +145,9 @@ class PaymentGateway(Protocol):
 
     async def charge(self, payment: Payment) -> GatewayReport:
         """Charge the user's saved method for the payment, without the payer, once for this
-        payment; the report's session is the payment's from now on. FAILED where the method is
-        declined or the payer is needed. Raises GatewayRefused where there is no method on file or
-        `capabilities.recurring` is not."""
+        payment; the report's session, where it has one, is the payment's from now on. FAILED where
+        the method is declined or the payer is needed. Raises GatewayRefused where there is no
+        method on file or `capabilities.recurring` is not."""
         ...
 
     async def saved_method(self, user_id: str) -> SavedMethod | None: ...

@@ -61,7 +61,7 @@ def possible(view: SubscriptionView) -> Possible:
     if found is None:
         return Possible()
     awaited = found.awaited
-    if awaited is not None and not awaited.by_payer:
+    if awaited is not None and awaited.under_way:
         return Possible(change=False)  # a charge is under way; it decides
     lasts = found.status in (S.ACTIVE, S.TRIALING) and found.dunning is None
     upgrading = awaited is not None and awaited.paid_for is PaidFor.UPGRADE
