@@ -92,10 +92,6 @@ def shared_work(worker: Worker) -> list[Chore]:
         own = _partitions(worker)
         return bool(own) and await worker.sweep.run(own) >= SWEEP_BATCH
 
-    async def check_payments() -> bool:
-        own = _partitions(worker)
-        return bool(own) and await worker.payment_checks.check_due(own) == CHECK_BATCH
-
     async def handle_webhooks() -> bool:
         return await worker.webhooks.handle_due() == WEBHOOK_BATCH
 
@@ -104,7 +100,7 @@ def shared_work(worker: Worker) -> list[Chore]:
     chores = [
         Chore("work group", beat, every_seconds=worker.group.beat_seconds),
         Chore("expiry", due(expire), every_seconds=0.5, rest_seconds=_REST_SECONDS),
-        Chore("payment check", due(check_payments), every_seconds=0.5, rest_seconds=_REST_SECONDS),
+        *(_checking(worker, lane) for lane in worker.payment_checks.lanes),
         Chore(_WEBHOOKS, _owned(worker, _WEBHOOKS, due(handle_webhooks)), every_seconds=1.0),
         Chore(_PRUNING, _owned(worker, _PRUNING, worker.prune.run), every_seconds=60.0),
         Chore("key warnings", _owned(worker, _PRUNING, partial(_warn, worker)), every_seconds=60.0),
@@ -115,6 +111,15 @@ def shared_work(worker: Worker) -> list[Chore]:
         watching = _watching(worker.watch, worker.committed)
         chores.append(Chore("outbox watch", watching, every_seconds=0.0, only_waits=True))
     return chores
+
+
+def _checking(worker: Worker, lane: str) -> Chore:
+    async def check() -> bool:
+        own = _partitions(worker)
+        return bool(own) and await worker.payment_checks.check_due(own, lane) == CHECK_BATCH
+
+    name = f"payment check of {lane or 'gateways that are gone'}"
+    return Chore(name, _in_turn(worker, check), every_seconds=0.5, rest_seconds=_REST_SECONDS)
 
 
 def _partitions(worker: Worker) -> list[int]:

@@ -189,7 +189,7 @@ async def test_events_of_a_year_are_not_pruned(served: Served) -> None:
     assert [event["type"] for event in events] == ["credit.added"]
 
 
-@pytest.mark.parametrize("name", ["expiry", "payment check", "webhooks"])
+@pytest.mark.parametrize("name", ["expiry", "payment check of sandbox", "webhooks"])
 async def test_the_background_waits_for_a_run_under_way(served: Served, name: str) -> None:
     worker = served.container.worker()
     await worker.group.beat()

@@ -69,20 +69,29 @@ class PaymentChecks:
         self._turns = turns
         self._clock = clock
         self._observer = observer
-        self._passed: Payment | None = None
+        self._passed: dict[str | None, Payment | None] = {}
 
-    async def check_due(self, partitions: Collection[int] = range(PARTITIONS)) -> int:
+    @property
+    def lanes(self) -> list[str]:
+        """A batch of one of these waits for no other's: each gateway, and "" for payments whose
+        gateway is not configured any more."""
+        return [*self._gateways, ""]
+
+    async def check_due(
+        self, partitions: Collection[int] = range(PARTITIONS), lane: str | None = None
+    ) -> int:
         """Ask the gateways about a batch of payments that are due for it, of users in the
-        partitions; how many could be moved, or `CHECK_BATCH` where there may be more to look at.
+        partitions and in the lane (None: in any); how many could be moved, or `CHECK_BATCH` where
+        there may be more to look at.
 
-        A batch goes on behind one in which something was left: for another process, of a gateway
-        that is left alone, or what could not be moved. So that holds up nothing; it comes again
-        when the others are through.
+        A batch goes on behind one in which something was left: for another process or lane, of a
+        gateway that is left alone, or what could not be moved. So that holds up nothing; it comes
+        again when the others are through.
         """
         # Of all that is due, as much as has one's own batch in it.
         most = CHECK_BATCH * PARTITIONS // max(len(partitions), 1)
-        batch = await self._payments.to_check(self._clock.now(), most, self._passed)
-        own = [payment for payment in batch if partition_of(payment.user_id) in partitions]
+        batch = await self._payments.to_check(self._clock.now(), most, self._passed.get(lane))
+        own = [p for p in batch if partition_of(p.user_id) in partitions and self._in(lane, p)]
         due = [p for p in own if self._turns.silent_until(p.gateway) is None][:CHECK_BATCH]
         last = due[-1] if len(due) == CHECK_BATCH else batch[-1] if len(batch) == most else None
         looked_at = len(batch) if last is None else batch.index(last) + 1
@@ -90,12 +99,16 @@ class PaymentChecks:
         claimed = [payment for found in moved for payment in found or ()]
         failed = moved.count(None)
         if last is None or len(due) - failed < looked_at:
-            self._passed = last
+            self._passed[lane] = last
         asking = (_alone(self._check_claimed, payment) for payment in claimed)
         asked = await asyncio.gather(*asking)
         left = [payment for payment, was in zip(claimed, asked, strict=True) if was is False]
         await _in_tens(self._give_back, left)
         return len(due) - failed if last is None else CHECK_BATCH
+
+    def _in(self, lane: str | None, payment: Payment) -> bool:
+        name = payment.gateway if payment.gateway in self._gateways else ""
+        return lane in (None, name)
 
     def silence_ends(self, after: Millis) -> Millis | None:
         """The first time later than `after` at which a gateway that is left alone, with payments
