@@ -177,7 +177,7 @@ async def test_rare_events_are_found_among_many(tmp_path: Path) -> None:
         found = [step for step in both if step.startswith("SEARCH outbox")]
         assert found == ["SEARCH outbox USING INDEX outbox_rare (type=? AND rowid>?)"] * 2
         assert "MERGE (UNION ALL)" in both
-        assert "SEARCH outbox USING INDEX outbox_rare (type=? AND rowid<?)" in one
+        assert "SEARCH outbox USING INDEX outbox_rare (type=? AND rowid>? AND rowid<?)" in one
         assert not [step for step in both + one if "TEMP B-TREE" in step]
 
 
