@@ -127,6 +127,7 @@ def test_pages_and_api_share_the_limit_of_checkouts(shop: Service, callers: Call
         answers = [http.post("/account/buy", data=form) for form in sent]
     assert [answer.status_code for answer in answers] == [303] * 5 + [429]
     assert "credits_100" in answers[-1].text
+    assert int(answers[-1].headers["retry-after"]) > 0
 
 
 def test_who_comes_back_needs_no_session_and_learns_nothing(shop: Service) -> None:

@@ -49,6 +49,16 @@ async def test_the_intent_is_recorded_and_the_gateways_checkout_attached(
     )
 
 
+async def test_return_addresses_may_have_a_place_for_the_payments_id(service: TestService) -> None:
+    payment = await initiate(
+        service,
+        success_url="https://shothik.ai/back/{paymentId}?of={paymentId}",
+        cancel_url="https://shothik.ai/{other}",
+    )
+    assert payment.success_url == f"https://shothik.ai/back/{payment.id}?of={payment.id}"
+    assert payment.cancel_url == "https://shothik.ai/{other}"
+
+
 async def test_any_number_of_credits_can_be_bought(service: TestService) -> None:
     payment = await initiate(service, pack_id=None, credits=250)
     assert (payment.credits, payment.price, payment.pack_id) == (250, Money(2500, "USD"), None)

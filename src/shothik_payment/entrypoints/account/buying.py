@@ -24,6 +24,7 @@ from shothik_payment.entrypoints.http import fields as f
 from shothik_payment.entrypoints.http.call import AnyRequest
 from shothik_payment.entrypoints.http.errors import failure
 from shothik_payment.entrypoints.http.validation import QueryReader
+from shothik_payment.entrypoints.pages.signing_in import refused
 from shothik_payment.entrypoints.pages.visits import Submitted, Visit, see_other, visit_of
 
 
@@ -105,9 +106,8 @@ async def _page(
     catalog = visit.app.catalog
     sold_in = [c for pack in catalog.packs for c in pack.prices]
     ways = ways_of(visit, dict.fromkeys([*sold_in, *catalog.credit_prices]), wanted)
-    return visit.show(
+    page = visit.show(
         "account/buy.html",
-        200 if problem is None else failure(visit.call, problem).status,
         problem=problem,
         wallet=await visit.app.wallet_views.wallet(visit.user_id),
         ways=ways,
@@ -117,3 +117,4 @@ async def _page(
         most=catalog.max_purchase,
         typed=visit.typed.get("credits", [""])[0],
     )
+    return page if problem is None else refused(page, failure(visit.call, problem))

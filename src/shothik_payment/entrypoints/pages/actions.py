@@ -20,6 +20,7 @@ from shothik_payment.entrypoints.http import fields as f
 from shothik_payment.entrypoints.http.call import AnyRequest
 from shothik_payment.entrypoints.http.errors import failure
 from shothik_payment.entrypoints.http.validation import QueryReader
+from shothik_payment.entrypoints.pages.signing_in import refused
 from shothik_payment.entrypoints.pages.visits import Submitted, Visit, see_other, visit_of
 
 log = structlog.get_logger(__name__)
@@ -82,10 +83,8 @@ class Action(Generic[T]):
 
     def show(self, visit: Visit, problem: PaymentServiceError | None = None) -> Template:
         problem = problem or self.refusal
-        status = 200 if problem is None else failure(visit.call, problem).status
-        return visit.show(
+        page = visit.show(
             self.template,
-            status,
             problem=problem,
             layout=_LAYOUTS[visit.realm],
             here=self.here,
@@ -98,6 +97,7 @@ class Action(Generic[T]):
             possible=self.refusal is None,
             **self.context,
         )
+        return page if problem is None else refused(page, failure(visit.call, problem))
 
 
 def _filled(field: Field, typed: Mapping[str, list[str]]) -> Field:

@@ -61,7 +61,7 @@ def sign_in_handlers(realm: Realm) -> Sequence[HTTPRouteHandler]:
             door.require_allowed(await call.app.limiter.hit(subject, ATTEMPTS_PER_MINUTE, 60))
             cookie, session = await call.app.sign_in.open(realm, sent.get("token", [""])[0])
         except PaymentServiceError as error:
-            return _refused(_ask(visit, wanted, error), failure(call, error))
+            return refused(_ask(visit, wanted, error), failure(call, error))
         seconds = max(1, (session.expires_at - session.opened_at) // 1000)
         return see_other(_own(home, wanted), [session_cookie(call, realm, cookie, seconds)])
 
@@ -89,7 +89,7 @@ def _ask(
     return visit.show("sign_in.html", status, problem=problem, next=wanted or "")
 
 
-def _refused(page: Template, answer: Answer) -> Template:
+def refused(page: Template, answer: Answer) -> Template:
     """With the status and the headers that the API would answer with, as when to come again."""
     page.status_code = answer.status
     for name, value in answer.headers:
@@ -122,7 +122,7 @@ def problem_pages(realm: Realm) -> ExceptionHandlersMap:
     def refuse(request: Request[Any, Any, Any], error: PaymentServiceError) -> Response[Any]:
         answer = failure(call_of(request.scope), error)
         page = _problem(request, realm, answer.status, error.message, error.code)
-        return _refused(page, answer)
+        return refused(page, answer)
 
     def refuse_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
         if error.status_code >= 500:
