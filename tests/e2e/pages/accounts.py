@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -40,11 +41,8 @@ def expect_told(page: Page, text: str) -> None:
 
 def form_of(http: httpx.Client, path: str) -> dict[str, str]:
     """The hidden fields of the page's own form, which is its last one."""
-    text = http.get(path).text
-    return {
-        name: text.rsplit(f'name="{name}" value="', 1)[1].split('"')[0]
-        for name in ("form_token", "request_key")
-    }
+    form = http.get(path).text.rpartition("<form")[2]
+    return dict(re.findall(r'type="hidden" name="([^"]*)" value="([^"]*)"', form))
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from tests.e2e.service import Service
 @pytest.mark.parametrize(
     ("outcome", "told", "balance"),
     [
-        ("Pay 10.00 USD", "Paid. 100 credits are yours", 100),
+        ("Pay 10.00 USD", "Paid for 100 credits", 100),
         ("Decline", "not paid: card declined", 0),
         ("Cancel", "The checkout was cancelled", 0),
     ],
@@ -48,7 +48,7 @@ def test_any_number_in_another_currency(visitor: MakeVisitor, callers: Callers) 
     one.check()
     one.page.get_by_role("button", name="Buy this number").click()
     choose_outcome(one.page, "Pay 1,800.00 BDT")
-    expect_told(one.page, "150 credits are yours")
+    expect_told(one.page, "Paid for 150 credits")
     assert callers.balance("number_1") == 150
 
 
@@ -76,7 +76,7 @@ def test_a_payment_on_its_way(visitor: MakeVisitor, callers: Callers) -> None:
     while look_again.count():
         look_again.click()
         page.get_by_role("status").first.wait_for()
-    expect_told(page, "Paid. 500 credits are yours")
+    expect_told(page, "Paid for 500 credits")
     assert callers.balance("late_1") == 500
 
 

@@ -25,7 +25,7 @@ def begin(one: Visitor, plan: str, price: str) -> Page:
     page.goto("/account/plan")
     press(page, f"Begin {plan}", f"Begin {plan} for {price}")
     choose_outcome(page, f"Pay {price}")
-    expect_told(page, "The plan is in force")
+    expect_told(page, f"Paid for the {plan} plan")
     page.goto("/account/plan")
     return page
 

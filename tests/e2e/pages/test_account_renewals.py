@@ -107,5 +107,5 @@ def test_a_renewal_that_is_declined_can_be_paid(visitor: MakeVisitor, callers: C
     one.check()
     press(page, "Pay the renewal", "Go on to pay")
     choose_outcome(page, "Pay 600.00 BDT")
-    expect_told(page, "The plan is in force")
+    expect_told(page, "Paid for the Lite plan")
     assert "active" in plan_of(page).lower()

@@ -11,6 +11,7 @@ from shothik_payment.entrypoints.http.call import AnyRequest
 from shothik_payment.entrypoints.pages.visits import visit_of
 
 _LATEST = 5
+_GRANTS = 100
 
 
 @get("/")
@@ -22,6 +23,8 @@ async def balance(request: AnyRequest) -> Template:
     return visit.show(
         "account/balance.html",
         wallet=wallet,
+        grants=wallet.grants[:_GRANTS],
+        more=wallet.grants[_GRANTS:],
         stopped=stopped(wallet, app.catalog),
         titles=titles_of(app.catalog),
         free=app.catalog.billing.free,

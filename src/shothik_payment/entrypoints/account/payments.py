@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from litestar import Response, get
 from litestar.response import Template
 
 from shothik_payment.domain.model.money import Money
-from shothik_payment.domain.model.payment import OPEN_STATUSES, Payment, PaymentStatus
+from shothik_payment.domain.model.payment import (
+    OPEN_STATUSES,
+    DisputeState,
+    Payment,
+    PaymentStatus,
+)
 from shothik_payment.domain.model.web_session import Realm
 from shothik_payment.entrypoints.account.paying import checkout_of, payment_page
 from shothik_payment.entrypoints.account.standing import plan_titles
@@ -51,20 +57,52 @@ async def _own(visit: Visit) -> Payment:
     return await visit.app.checkouts.own(visit.user_id, visit.call.path_name("id"))
 
 
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of the money, in the currency that was paid; None: nothing of it. `lost`: the
+    bank took it back; `disputed`: it may. `whole`: what it took, or may, is all that was left."""
+
+    paid: Money
+    returned: Money | None
+    lost: Money | None
+    disputed: Money | None
+    remains: Money | None
+    whole: bool
+
+
+def _receipt(own: Payment) -> Receipt:
+    paid = own.paid or own.price
+
+    def some(minor: int) -> Money | None:
+        return Money(minor, paid.currency) if minor else None
+
+    lost, disputed = (
+        sum(dispute.amount_minor for dispute in own.disputes if dispute.state is state)
+        for state in (DisputeState.LOST, DisputeState.OPEN)
+    )
+    gone = own.refunded_minor + lost
+    remains = max(0, paid.amount_minor - gone)
+    return Receipt(
+        paid,
+        some(own.refunded_minor),
+        some(lost),
+        some(disputed),
+        Money(remains, paid.currency) if gone else None,
+        whole=remains <= disputed,
+    )
+
+
 @get("/payments/{id:str}")
 async def payment(request: AnyRequest) -> Template:
     visit = await visit_of(request, Realm.ACCOUNT)
     own = await _own(visit)
-    returned = own.refunded_minor
     return visit.show(
         "account/payment.html",
         payment=own,
         plans=plan_titles(visit.app.catalog),
         under_way=own.status in OPEN_STATUSES,
         checkout=checkout_of(own),
-        receipt=own.status in _RECEIPTS,
-        returned=Money(returned, own.price.currency) if returned else None,
-        kept=Money(max(0, own.price.amount_minor - returned), own.price.currency),
+        receipt=_receipt(own) if own.status in _RECEIPTS else None,
     )
 
 

@@ -76,7 +76,7 @@ def possible(view: SubscriptionView) -> Possible:
         and not (found.given or found.pause_at_period_end),
         resume=found.status is S.PAUSED,
         pay=found.status is S.PAST_DUE,
-        change=lasts or found.status is S.INCOMPLETE,
+        change=(lasts and not upgrading) or found.status is S.INCOMPLETE,
     )
 
 

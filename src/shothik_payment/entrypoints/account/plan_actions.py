@@ -28,15 +28,15 @@ _CHANGE = "PATCH /subscriptions/current"
 
 
 class CancelForm(Struct):
-    when: _When = "end"
+    when: _When | None = None
 
 
 _CANCEL = QueryReader(CancelForm)
-_WHEN: Field = {
-    "name": "when",
-    "label": "When",
-    "options": [("end", "At the end of the period"), ("now", "Now")],
-}
+_END, _NOW = ("end", "At the end of the period"), ("now", "Now")
+
+
+def _when(*options: tuple[str, str]) -> Field:
+    return {"name": "when", "label": "When", "options": options}
 
 
 def _common(visit: Visit, does: str) -> dict[str, Any]:
@@ -57,8 +57,9 @@ async def _cancel(visit: Visit) -> Action[CancelForm]:
     later = possible(await visit.app.subscriptions.current(visit.user_id)).cancel_later
 
     async def work(sent: Submitted[CancelForm]) -> str:
+        when = sent.fields.when or ("end" if later else "now")
         view = await visit.app.subscriptions.cancel(
-            visit.user_id, now=sent.fields.when == "now", request=sent.request
+            visit.user_id, now=when == "now", request=sent.request
         )
         ended = view.subscription is None or view.subscription.ended
         return plan_page(visit, "cancelled" if ended else "ending")
@@ -78,7 +79,7 @@ async def _cancel(visit: Visit) -> Action[CancelForm]:
             *([at_end, f"Now: {ends[0].lower()}{ends[1:]}"] if later else [ends]),
             "Nothing is paid back by it. Credits that you have bought stay.",
         ],
-        fields=[_WHEN] if later else [],
+        fields=[_when(_END, _NOW) if later else _when(_NOW)],
         confirm="Cancel the plan",
         danger=True,
         reader=_CANCEL,

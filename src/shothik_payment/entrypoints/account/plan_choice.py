@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from functools import partial
 
+from msgspec import Struct
+
 from shothik_payment.domain.errors import (
+    Conflict,
     NoSubscription,
     NotFound,
     NotInThisStatus,
     PaymentServiceError,
     SubscriptionExists,
 )
+from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.plan import Plan
 from shothik_payment.domain.model.subscription import Subscription, SubscriptionStatus
 from shothik_payment.domain.model.web_session import Realm
@@ -26,9 +30,21 @@ from shothik_payment.entrypoints.account.paying import (
     ways_of,
 )
 from shothik_payment.entrypoints.account.plan import running
-from shothik_payment.entrypoints.pages.actions import NOTHING, Action, Nothing, action_handlers
+from shothik_payment.entrypoints.http import fields as f
+from shothik_payment.entrypoints.http.validation import QueryReader
+from shothik_payment.entrypoints.pages.actions import Action, action_handlers
 from shothik_payment.entrypoints.pages.rendering import money
 from shothik_payment.entrypoints.pages.visits import Submitted, Visit
+
+
+class ChooseForm(Struct):
+    """What the page said is due at once, in minor units of `currency`; absent: nothing."""
+
+    due: f.Amount | None = None
+    currency: f.Currency | None = None
+
+
+_FORM = QueryReader(ChooseForm)
 
 
 def plan_page(visit: Visit, done: str | None = None) -> str:
@@ -70,7 +86,16 @@ async def _foreseen(
         return None, refusal
 
 
-async def _choose(visit: Visit, *, begin: bool) -> Action[Nothing]:
+def _require_shown(shown: ChooseForm, due: Money | None) -> None:
+    """A renewal may fall between the page and its button. Raises Conflict where more is due by now
+    than the page said."""
+    if due is None:
+        return
+    if shown.currency != due.currency or (shown.due or 0) < due.amount_minor:
+        raise Conflict(f"{money(due)} is due by now, which is not what the page said before.")
+
+
+async def _choose(visit: Visit, *, begin: bool) -> Action[ChooseForm]:
     plan, wanted = _plan_of(visit), visit.query(WAY)
     found = running(await visit.app.subscriptions.current(visit.user_id))
     ways = ways_of(visit, plan.prices, wanted)
@@ -81,7 +106,9 @@ async def _choose(visit: Visit, *, begin: bool) -> Action[Nothing]:
     choice = Choice(ways.gateway, ways.currency, back, back)
     preview, refusal = await _foreseen(visit, plan, choice, found, begin=begin)
 
-    async def work(sent: Submitted[Nothing]) -> str:
+    async def work(sent: Submitted[ChooseForm]) -> str:
+        if preview is not None:  # else it is refused, or was done by this very form
+            _require_shown(sent.fields, preview.due)
         await require_initiate(visit)
         use = visit.app.subscriptions
         do = use.subscribe if begin else use.change
@@ -95,7 +122,7 @@ async def _choose(visit: Visit, *, begin: bool) -> Action[Nothing]:
         summary=(),
         confirm=_button(title, preview),
         back=plan_page(visit),
-        reader=NOTHING,
+        reader=_FORM,
         operation="POST /subscriptions" if begin else "PATCH /subscriptions/current",
         # Not what came of the wish: a repeat may find other ways.
         subject=f"{visit.user_id}\n{plan.id}\n{wanted.currency}\n{wanted.gateway}",

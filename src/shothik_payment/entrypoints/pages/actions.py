@@ -92,7 +92,7 @@ class Action(Generic[T]):
             summary=self.summary,
             confirm=self.confirm,
             back=self.back,
-            fields=[_filled(field, visit.typed) for field in self.fields],
+            fields=[_filled(field, visit) for field in self.fields],
             danger=self.danger,
             possible=self.refusal is None,
             **self.context,
@@ -100,9 +100,11 @@ class Action(Generic[T]):
         return page if problem is None else refused(page, failure(visit.call, problem))
 
 
-def _filled(field: Field, typed: Mapping[str, list[str]]) -> Field:
-    """With what was typed into it, where the form comes back."""
-    texts = typed.get(field["name"])
+def _filled(field: Field, visit: Visit) -> Field:
+    """With what was typed into it, where the form comes back; times say in which zone they are."""
+    texts = visit.typed.get(field["name"])
+    if field.get("type") == "datetime-local":
+        field = {**field, "help": f"In {visit.form_zone.key}. {field['help']}"}
     return field if texts is None else {**field, "value": texts[-1]}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from litestar import Request, Response, get, post
 from litestar.exceptions import HTTPException, NotFoundException
@@ -16,7 +17,7 @@ from shothik_payment.domain.errors import Forbidden, PaymentServiceError, Unauth
 from shothik_payment.domain.model.web_session import Realm
 from shothik_payment.entrypoints.http import door
 from shothik_payment.entrypoints.http.answers import Answer
-from shothik_payment.entrypoints.http.call import AnyRequest, call_of
+from shothik_payment.entrypoints.http.call import AnyRequest, Call, call_of
 from shothik_payment.entrypoints.http.errors import failure, surprise
 from shothik_payment.entrypoints.http.validation import QueryReader
 from shothik_payment.entrypoints.pages.visits import (
@@ -104,17 +105,30 @@ def _own(home: str, wanted: str) -> str:
     return wanted if inside and plain and "\\" not in wanted else home
 
 
+def _page_of_form(call: Call) -> str:
+    """Where the form that was sent stands: not always where it was sent to. Empty: not told."""
+    try:
+        page = urlsplit(call.headers.get(b"referer", b"").decode("latin-1"))
+    except ValueError:
+        return ""
+    return _with_query(page.path, page.query)
+
+
+def _with_query(path: str, query: str) -> str:
+    return f"{path}?{query}" if query else path
+
+
 def problem_pages(realm: Realm) -> ExceptionHandlersMap:
     """What a refusal looks like on a page."""
 
     def ask_to_sign_in(request: Request[Any, Any, Any], error: Unauthenticated) -> Response[Any]:
-        if request.method != "GET":
-            return refuse(request, error)
         call = call_of(request.scope)
-        path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        looks = request.method == "GET"
         had_session = cookie_name(realm) in cookies_of(call)
-        problem = error if had_session else None
-        page = _ask(stranger(request, realm), path, problem, 401)
+        problem = error if had_session or not looks else None
+        here = _with_query(request.url.path, request.url.query)
+        wanted = here if looks else _page_of_form(call)
+        page = _ask(stranger(request, realm), wanted, problem, 401)
         if had_session:
             page.set_cookie(session_cookie(call, realm, "", 0))
         return page

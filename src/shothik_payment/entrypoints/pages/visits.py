@@ -29,6 +29,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 FORM_TOKEN = "form_token"  # noqa: S105 the field's name
 REQUEST_KEY = "request_key"
+FORM_ZONE = "zone"
 _ZONE_COOKIE = "zone"
 _UTC = ZoneInfo("UTC")
 _MAX_KEY = 64
@@ -74,6 +75,12 @@ class Visit:
     def user_id(self) -> str:
         """Who is signed in. Raises Forbidden where nobody is."""
         return self._signed_in().user_id
+
+    @property
+    def form_zone(self) -> ZoneInfo:
+        """In which the times of a form are written: what it was first shown in, whatever the
+        visitor's zone has become meanwhile."""
+        return _named(self.typed.get(FORM_ZONE, [""])[-1]) or self.zone
 
     @property
     def actor(self) -> str:
@@ -213,5 +220,8 @@ def zone_names() -> tuple[str, ...]:
 
 def _zone(cookies: Mapping[str, str]) -> ZoneInfo:
     """As the browser, or its visitor, has said; else UTC."""
-    name = cookies.get(_ZONE_COOKIE, "").replace("%2F", "/")
-    return ZoneInfo(name) if name in zone_names() else _UTC
+    return _named(cookies.get(_ZONE_COOKIE, "").replace("%2F", "/")) or _UTC
+
+
+def _named(name: str) -> ZoneInfo | None:
+    return ZoneInfo(name) if name in zone_names() else None

@@ -24,9 +24,12 @@ from shothik_payment.entrypoints.http.call import AnyRequest
 from shothik_payment.entrypoints.http.errors import failure
 from shothik_payment.entrypoints.http.validation import QueryReader
 from shothik_payment.entrypoints.pages.moments import LocalMoment, moment
+from shothik_payment.entrypoints.pages.signing_in import refused
 from shothik_payment.entrypoints.pages.visits import Visit, see_other, visit_of
 
 _MAX_TEXT = 8_000
+_WAS = "was_"
+"""What a field of the form said when it was loaded is sent along under this and its name."""
 
 Addresses = Annotated[str, Meta(max_length=_MAX_TEXT, extra={"expected": "addresses or networks"})]
 
@@ -66,7 +69,7 @@ async def generate(request: AnyRequest) -> Template:
                 actor=visit.actor,
                 name=terms.name,
                 scopes=_some(terms.scopes),
-                expires_at=moment("expiresAt", terms.expires_at, visit.zone),
+                expires_at=moment("expiresAt", terms.expires_at, visit.form_zone),
                 allowed_ips=_networks(terms.allowed_ips),
                 rate_limit=terms.rate_limit,
                 ip=door.client_ip(visit.call),
@@ -75,7 +78,7 @@ async def generate(request: AnyRequest) -> Template:
     except Forbidden:
         raise  # the form itself is not one that may be shown again
     except PaymentServiceError as error:
-        return _show_new(visit, visit.typed, error, failure(visit.call, error).status)
+        return refused(_show_new(visit, visit.typed, error), failure(visit.call, error))
     return visit.show("panel/key_made.html", key=key, plain=plain)
 
 
@@ -83,7 +86,8 @@ async def generate(request: AnyRequest) -> Template:
 async def ask_for_changes(request: AnyRequest) -> Template:
     visit = await visit_of(request, Realm.ADMIN)
     key = await visit.app.key_administration.get(visit.call.path_name("keyId"))
-    return _show_change(visit, key, _typed(key, visit.zone))
+    now = _typed(key, visit.zone)
+    return _show_change(visit, key, now | {_WAS + name: texts for name, texts in now.items()})
 
 
 @post("/keys/{keyId:str}/change", status_code=200)
@@ -96,7 +100,7 @@ async def change(request: AnyRequest) -> Template | Response[None]:
         async with visit.call.api.turns.turn(f"{key.id}\n{sent.request.key}"):
             await administration.update(
                 key.id,
-                _update(sent.fields, key, visit.zone),
+                _update(sent.fields, visit),
                 actor=visit.actor,
                 ip=door.client_ip(visit.call),
                 request=sent.request,
@@ -104,20 +108,26 @@ async def change(request: AnyRequest) -> Template | Response[None]:
     except Forbidden:
         raise
     except PaymentServiceError as error:
-        return _show_change(visit, key, visit.typed, error, failure(visit.call, error).status)
+        return refused(_show_change(visit, key, visit.typed, error), failure(visit.call, error))
     return see_other(f"/admin/keys/{quote(key.id, safe='')}?done=changed")
 
 
-def _update(terms: _Terms, key: ApiKey, zone: ZoneInfo) -> KeyUpdate:
-    """A field that was left blank is lifted."""
-    # The field shows whole minutes: who leaves it alone does not move the end.
-    kept = terms.expires_at == _local(key.expires_at, zone)
+def _update(terms: _Terms, visit: Visit) -> KeyUpdate:
+    """A field that was left blank is lifted; one that says what it said when the form was loaded is
+    left alone: another admin may have changed the key since, and an end is shown in whole minutes.
+    """
+
+    def kept(name: str) -> bool:
+        was = visit.typed.get(_WAS + name)
+        return was is not None and sorted(was) == sorted(visit.typed.get(name, []))
+
+    end = terms.expires_at
     return KeyUpdate(
-        name=UNSET if terms.name is None else terms.name,
-        scopes=_some(terms.scopes),
-        expires_at=UNSET if kept else moment("expiresAt", terms.expires_at, zone),
-        allowed_ips=_networks(terms.allowed_ips),
-        rate_limit=terms.rate_limit,
+        name=UNSET if terms.name is None or kept("name") else terms.name,
+        scopes=UNSET if kept("scopes") else _some(terms.scopes),
+        expires_at=UNSET if kept("expiresAt") else moment("expiresAt", end, visit.form_zone),
+        allowed_ips=UNSET if kept("allowedIps") else _networks(terms.allowed_ips),
+        rate_limit=UNSET if kept("rateLimit") else terms.rate_limit,
     )
 
 
@@ -154,10 +164,9 @@ def _show_new(
     visit: Visit,
     typed: dict[str, list[str]],
     problem: PaymentServiceError | None = None,
-    status: int = 200,
 ) -> Template:
     services = [(s.name, s.title or s.slug) for s in visit.app.catalog.services]
-    return _show(visit, None, typed, problem, status, services=[("", "Choose one"), *services])
+    return _show(visit, None, typed, problem, services=[("", "Choose one"), *services])
 
 
 def _show_change(
@@ -165,9 +174,9 @@ def _show_change(
     key: ApiKey,
     typed: dict[str, list[str]],
     problem: PaymentServiceError | None = None,
-    status: int = 200,
 ) -> Template:
-    return _show(visit, key, typed, problem, status)
+    was = {name: texts for name, texts in typed.items() if name.startswith(_WAS)}
+    return _show(visit, key, typed, problem, was=was)
 
 
 def _show(
@@ -175,13 +184,11 @@ def _show(
     key: ApiKey | None,
     typed: dict[str, list[str]],
     problem: PaymentServiceError | None,
-    status: int,
     **context: Any,
 ) -> Template:
     names = ("service", "name", "expiresAt", "allowedIps", "rateLimit")
     return visit.show(
         "panel/key_form.html",
-        status,
         problem=problem,
         key=key,
         typed={name: (typed.get(name) or [""])[-1] for name in names},

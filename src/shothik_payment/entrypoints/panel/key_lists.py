@@ -11,16 +11,18 @@ from litestar import get
 from litestar.response import Template
 from msgspec import Meta, Struct
 
-from shothik_payment.domain.errors import NotFound
+from shothik_payment.domain.errors import InvalidRequest, NotFound
 from shothik_payment.domain.model.api_key import ENDS_SOON, ApiKey, ApiKeyStatus
 from shothik_payment.domain.model.web_session import Realm
 from shothik_payment.entrypoints.application import Application
 from shothik_payment.entrypoints.http import fields as f
 from shothik_payment.entrypoints.http.call import AnyRequest
 from shothik_payment.entrypoints.http.cursors import optional_cursor, place_of
+from shothik_payment.entrypoints.http.errors import failure
 from shothik_payment.entrypoints.http.validation import QueryReader
 from shothik_payment.entrypoints.pages.links import with_query
-from shothik_payment.entrypoints.pages.visits import visit_of
+from shothik_payment.entrypoints.pages.signing_in import refused
+from shothik_payment.entrypoints.pages.visits import Visit, visit_of
 
 PAGE = 40
 """Keys on a page: with one box each, a form of them stays below the most fields of one."""
@@ -63,18 +65,35 @@ class Found:
 @get("/keys")
 async def keys(request: AnyRequest) -> Template:
     visit = await visit_of(request, Realm.ADMIN)
-    query, app = visit.query(_QUERY), visit.app
-    after = place_of(_CURSOR, "cursor", query.cursor)
-    now = app.wall_clock.now()
-    found = await _find(app, query, after)
+    try:
+        query = visit.query(_QUERY)
+        after = place_of(_CURSOR, "cursor", query.cursor)
+        found = await _find(visit.app, query, after)
+    except InvalidRequest as error:
+        typed = KeysFilter(q=request.query_params.get("q"))
+        return refused(
+            await _show(visit, typed, None, Found([], None), error), failure(visit.call, error)
+        )
+    return await _show(visit, query, after, found)
+
+
+async def _show(
+    visit: Visit,
+    query: KeysFilter,
+    after: str | None,
+    found: Found,
+    problem: InvalidRequest | None = None,
+) -> Template:
+    app = visit.app
     await app.key_usage.show_last_use(found.keys)
     chosen: dict[str, Any] = {"service": query.service, "status": query.status, "q": query.q}
     following = optional_cursor(_CURSOR, found.next)
     return visit.show(
         "panel/keys.html",
+        problem=problem,
         keys=found.keys,
         query=query,
-        now=now,
+        now=app.wall_clock.now(),
         ends_soon=ENDS_SOON,
         cut=found.cut,
         filtered=any(chosen.values()),
@@ -86,7 +105,9 @@ async def keys(request: AnyRequest) -> Template:
 
 async def _find(app: Application, query: KeysFilter, after: str | None) -> Found:
     if query.q is not None and query.q.startswith("key_"):
-        return Found(await _by_id(app, query.q), None)
+        one = await _by_id(app, query.q)
+        if one is not None:
+            return Found([one], None)
     needle = "" if query.q is None else query.q.casefold()
     if query.status is Shown.ENDING:
         ending = await app.key_administration.ending_soon(_MOST_LOOKED_AT)
@@ -121,11 +142,11 @@ async def _search(
     return Found(found, after, cut=True)
 
 
-async def _by_id(app: Application, key_id: str) -> list[ApiKey]:
+async def _by_id(app: Application, key_id: str) -> ApiKey | None:
     try:
-        return [await app.key_administration.get(key_id)]
+        return await app.key_administration.get(key_id)
     except NotFound:
-        return []
+        return None
 
 
 def _fits(key: ApiKey, needle: str, service: str | None) -> bool:

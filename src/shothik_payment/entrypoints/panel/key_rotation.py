@@ -13,7 +13,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Template
 from msgspec import Meta, Struct
 
-from shothik_payment.domain.errors import Forbidden, InvalidRequest, NotFound, PaymentServiceError
+from shothik_payment.domain.errors import Forbidden, InvalidRequest, PaymentServiceError
 from shothik_payment.domain.model.api_key import DEFAULT_GRACE_SECONDS, ApiKey
 from shothik_payment.domain.model.web_session import Realm
 from shothik_payment.domain.use_cases.api_keys import Rotation
@@ -23,6 +23,7 @@ from shothik_payment.entrypoints.http import fields as f
 from shothik_payment.entrypoints.http.call import AnyRequest
 from shothik_payment.entrypoints.http.errors import failure
 from shothik_payment.entrypoints.http.validation import QueryReader
+from shothik_payment.entrypoints.pages.signing_in import refused
 from shothik_payment.entrypoints.pages.visits import Visit, see_other, visit_of
 from shothik_payment.entrypoints.panel.key_lists import PAGE
 
@@ -80,12 +81,15 @@ def _handlers(action: BulkAction) -> list[HTTPRouteHandler]:
                 results, _ = await visit.app.key_bulk.run(
                     bulk, actor=visit.actor, ip=door.client_ip(visit.call), request=sent.request
                 )
+            made = [_made(result) for result in results]
+            if len(made) == 1 and made[0].problem is not None:
+                raise made[0].problem
         except Forbidden:
             raise  # the form itself is not one that may be shown again
         except PaymentServiceError as error:
-            status = failure(visit.call, error).status
-            return await _ask(visit, action, visit.typed.get("keyIds", []), error, status)
-        return _tell(visit, action, [_made(result) for result in results])
+            page = await _ask(visit, action, visit.typed.get("keyIds", []), error)
+            return refused(page, failure(visit.call, error))
+        return _tell(visit, action, made)
 
     return [ask, act]
 
@@ -95,7 +99,6 @@ async def _ask(
     action: BulkAction,
     key_ids: Sequence[str],
     problem: PaymentServiceError | None = None,
-    status: int = 200,
 ) -> Template:
     """Raises InvalidRequest for too many keys, NotFound for one that there is not."""
     if len(key_ids) > PAGE:
@@ -104,7 +107,6 @@ async def _ask(
     await visit.app.key_usage.show_last_use(chosen)
     return visit.show(
         f"panel/keys_{action}.html",
-        status,
         problem=problem,
         keys=chosen,
         now=visit.app.wall_clock.now(),
@@ -114,12 +116,14 @@ async def _ask(
 
 
 def _tell(visit: Visit, action: BulkAction, made: Sequence[Made]) -> Template | Response[None]:
-    """Raises the refusal where there was one key, and it was refused because there is no such."""
-    if len(made) == 1 and isinstance(made[0].problem, NotFound):
-        raise made[0].problem
-    if action is BulkAction.REVOKE and len(made) == 1 and made[0].problem is None:
+    if action is BulkAction.REVOKE and len(made) == 1:
         return see_other(f"/admin/keys/{quote(made[0].key_id, safe='')}?done=revoked")
-    return visit.show("panel/keys_done.html", made=made, rotated=action is BulkAction.ROTATE)
+    return visit.show(
+        "panel/keys_done.html",
+        made=made,
+        done=sum(one.problem is None for one in made),
+        rotated=action is BulkAction.ROTATE,
+    )
 
 
 def _made(result: BulkResult) -> Made:

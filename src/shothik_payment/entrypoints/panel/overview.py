@@ -31,6 +31,8 @@ _NOT_PAID = OPEN_STATUSES | {
     PaymentStatus.REVIEW,
 }
 
+_RETURNED = {PaymentStatus.REFUNDED, PaymentStatus.LOST}
+
 
 @get("/")
 async def overview(request: AnyRequest) -> Template:
@@ -79,10 +81,14 @@ def at_most(count: int, most: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Payments:
-    """Those that were begun in the time: how many were paid, for how much, and how many failed."""
+    """Those that were begun in the time: how many were paid, for how much, and how many failed.
+    `money` is without those that were wholly `returned`, by a refund or a lost dispute; of those
+    `in_part` the whole."""
 
     paid: int
     money: list[Money]
+    returned: int
+    in_part: int
     failed: int
     open: int
 
@@ -92,11 +98,13 @@ def _payments(sums: dict[tuple[PaymentStatus, str], PaymentSum]) -> Payments:
     counts = dict.fromkeys(PaymentStatus, 0)
     for (status, currency), found in sums.items():
         counts[status] += found.payments
-        if status not in _NOT_PAID:
+        if status not in _NOT_PAID | _RETURNED:
             money[currency] = money.get(currency, 0) + found.amount_minor
     return Payments(
         sum(count for status, count in counts.items() if status not in _NOT_PAID),
         [Money(amount, currency) for currency, amount in sorted(money.items())],
+        sum(counts[status] for status in _RETURNED),
+        counts[PaymentStatus.PARTIALLY_REFUNDED],
         counts[PaymentStatus.FAILED],
         sum(counts[status] for status in OPEN_STATUSES),
     )

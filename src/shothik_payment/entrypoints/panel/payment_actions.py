@@ -6,9 +6,15 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from shothik_payment.domain.errors import InvalidRequest
+from shothik_payment.domain.errors import (
+    Conflict,
+    InvalidRequest,
+    PaymentNotRefundable,
+    PaymentServiceError,
+    RefundInProgress,
+)
 from shothik_payment.domain.model.money import Money
-from shothik_payment.domain.model.payment import Payment
+from shothik_payment.domain.model.payment import REFUNDABLE_STATUSES, Payment
 from shothik_payment.entrypoints.http import fields as f
 from shothik_payment.entrypoints.http.requests import AcceptBody
 from shothik_payment.entrypoints.http.validation import QueryReader
@@ -52,7 +58,7 @@ def _minor(text: str | None, currency: str) -> int | None:
 
 async def _refund(visit: Visit) -> Action[RefundForm]:
     payment = await _payment_of(visit)
-    page = _payment_page(visit, payment)
+    page, refusal = _payment_page(visit, payment), _not_refundable(payment)
     left = Money(payment.refundable_minor, (payment.paid or payment.price).currency)
 
     async def work(sent: Submitted[RefundForm]) -> str:
@@ -66,11 +72,8 @@ async def _refund(visit: Visit) -> Action[RefundForm]:
     return Action(
         here="Payments",
         title=f"Refund {payment.id}",
-        summary=[
-            f"{money(payment.paid)} were paid by {payment.user_id} for "
-            f"{number(payment.credits)} credits; {money(left)} can be returned.",
-            "Credits are taken back in proportion. What was spent of them becomes a debt.",
-        ],
+        summary=_what_is_returned(payment, left) if refusal is None else [],
+        refusal=refusal,
         fields=[
             {
                 "name": "amount",
@@ -90,6 +93,22 @@ async def _refund(visit: Visit) -> Action[RefundForm]:
     )
 
 
+def _not_refundable(payment: Payment) -> PaymentServiceError | None:
+    """What a refund would be refused with now, whatever its amount."""
+    if payment.status not in REFUNDABLE_STATUSES or payment.refundable_minor <= 0:
+        return PaymentNotRefundable(payment.id, payment.status)
+    under_way = payment.pending_refunds
+    return RefundInProgress(payment.id, under_way[0].id) if under_way else None
+
+
+def _what_is_returned(payment: Payment, left: Money) -> list[str]:
+    return [
+        f"{money(payment.paid)} were paid by {payment.user_id} for "
+        f"{number(payment.credits)} credits; {money(left)} can be returned.",
+        "Credits are taken back in proportion. What was spent of them becomes a debt.",
+    ]
+
+
 async def _accept(visit: Visit) -> Action[AcceptBody]:
     payment = await _payment_of(visit)
     page = _payment_page(visit, payment)
@@ -103,11 +122,12 @@ async def _accept(visit: Visit) -> Action[AcceptBody]:
         here="Payments",
         title=f"Accept {payment.id}",
         summary=[
-            f"Under review: {under_review}." if under_review else "It is not under review.",
+            *([f"Under review: {under_review}."] if under_review else []),
             f"Asked for: {money(payment.price)}. Paid: {money(payment.paid)}.",
             f"Accepting ends the review and grants {payment.user_id} the {number(payment.credits)} "
             "credits that were asked for, unless they were granted before.",
         ],
+        refusal=None if under_review else Conflict("The payment is not under review."),
         fields=[REASON],
         confirm="Accept the payment",
         back=page,

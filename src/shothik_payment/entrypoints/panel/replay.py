@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -35,11 +36,12 @@ class ReplayForm(Struct, rename="camel", kw_only=True):
 
 
 class DoneReplay(Struct):
-    """What the last one came to."""
+    """What the last one came to; `seal` proves that its page said so, and not a link."""
 
     replayed: _Count | None = None
     refused: _Count = 0
     retold: _Count = 0
+    seal: f.Name = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,9 @@ async def _replay(visit: Visit) -> Action[ReplayForm]:
 
     async def work(sent: Submitted[ReplayForm]) -> str:
         done, _ = await visit.app.replay.run(_wanted(sent.fields, visit), sent.request)
-        counts = {name: str(getattr(done, name)) for name in Replayed.__slots__}
-        return with_query(f"{path}/replay", **counts)
+        told = DoneReplay(done.replayed, done.refused, done.retold)
+        counts = {name: str(getattr(told, name)) for name in Replayed.__slots__}
+        return with_query(f"{path}/replay", **counts, seal=_seal(visit, told))
 
     return Action(
         here="Events",
@@ -85,9 +88,21 @@ async def _replay(visit: Visit) -> Action[ReplayForm]:
                 visit.typed, parse_qs(visit.call.scope["query_string"].decode("latin-1"))
             ),
             "types": TYPE_NAMES,
-            "told": visit.query(_DONE),
+            "told": _told(visit),
         },
     )
+
+
+def _seal(visit: Visit, told: DoneReplay) -> str:
+    token = "" if visit.session is None else visit.session.form_token
+    counts = f"{told.replayed} {told.refused} {told.retold}"
+    return hmac.digest(token.encode(), counts.encode(), "sha256").hex()
+
+
+def _told(visit: Visit) -> DoneReplay:
+    told = visit.query(_DONE)
+    known = hmac.compare_digest(told.seal.encode(), _seal(visit, told).encode())
+    return told if known else DoneReplay()
 
 
 def _wanted(form: ReplayForm, visit: Visit) -> Wanted:
@@ -95,8 +110,8 @@ def _wanted(form: ReplayForm, visit: Visit) -> Wanted:
     if form.target == "queue" and form.queue is None:
         raise InvalidRequest.of("queue", "the name of the queue")
     return Wanted(
-        since=moment("from", form.since, visit.zone),
-        until=moment("to", form.until, visit.zone),
+        since=moment("from", form.since, visit.form_zone),
+        until=moment("to", form.until, visit.form_zone),
         user_id=form.user,
         types=form.type or (),
         queue=form.queue if form.target == "queue" else None,

@@ -48,6 +48,13 @@ def _shown(event: RecordedEvent) -> ShownEvent:
     )
 
 
+def _paid_or_returned(data: Mapping[str, Any]) -> str:
+    whole, returned = Money(data["amountMinor"], data["currency"]), data.get("refundedMinor")
+    if not returned:
+        return money(whole)
+    return f"{Money(returned, data['currency']).decimal()} of {money(whole)} returned"
+
+
 def _gist(event_type: str, data: Mapping[str, Any]) -> Iterable[str]:
     if event_type in _SIGNS:
         change = signed(_SIGNS[event_type] * data["amount"])
@@ -55,7 +62,7 @@ def _gist(event_type: str, data: Mapping[str, Any]) -> Iterable[str]:
     if data.get("kind", _USUAL) != _USUAL:
         yield data["kind"]
     if "amountMinor" in data:
-        yield money(Money(data["amountMinor"], data["currency"]))
+        yield _paid_or_returned(data)
     if "allowed" in data:
         yield f"{data['used']:,} of {data['allowed']:,}"
     for name in _WORDS:

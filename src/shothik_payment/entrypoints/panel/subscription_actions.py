@@ -6,6 +6,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from shothik_payment.domain.errors import NoSubscription, SubscriptionExists
+from shothik_payment.domain.model.subscription import Subscription, SubscriptionStatus
+from shothik_payment.domain.model.wallet import Wallet
 from shothik_payment.entrypoints.http import fields as f
 from shothik_payment.entrypoints.http.requests import ExtendSubscriptionBody
 from shothik_payment.entrypoints.http.validation import QueryReader
@@ -62,6 +65,7 @@ async def _extend(visit: Visit) -> Action[ExtendSubscriptionBody]:
             REASON,
         ],
         confirm="Extend the period",
+        refusal=_missing(wallet),
         back=f"{page}/subscription",
         reader=_EXTEND,
         operation="POST /admin/users/{id}/subscription/extend",
@@ -76,15 +80,17 @@ async def _cancel(visit: Visit) -> Action[CancelForm]:
 
     async def work(sent: Submitted[CancelForm]) -> str:
         now = sent.fields.when == "now"
-        await visit.app.subscriptions.cancel(
+        view = await visit.app.subscriptions.cancel(
             user_id, now=now, reason=sent.fields.reason, request=sent.request
         )
-        return f"{page}/subscription?done={'cancelled' if now else 'ending'}"
+        ended = view.subscription is None or view.subscription.ended
+        return f"{page}/subscription?done={'cancelled' if ended else 'ending'}"
 
+    at_end = [("end", "At the end of the period")] if _lasts(wallet.subscription) else []
     when: Field = {
         "name": "when",
         "label": "When",
-        "options": [("end", "At the end of the period"), ("now", "At once")],
+        "options": [*at_end, ("now", "At once")],
         "help": "At once ends the plan and its credits now; nothing is paid back by it.",
     }
     return Action(
@@ -94,6 +100,7 @@ async def _cancel(visit: Visit) -> Action[CancelForm]:
         fields=[when, REASON],
         confirm="Cancel the subscription",
         danger=True,
+        refusal=_missing(wallet),
         back=f"{page}/subscription",
         reader=_CANCEL,
         operation="POST /admin/users/{id}/subscription/cancel",
@@ -107,7 +114,7 @@ async def _give(visit: Visit) -> Action[GiveForm]:
     user_id, page = wallet.user_id, user_page(visit, wallet.user_id)
 
     async def work(sent: Submitted[GiveForm]) -> str:
-        ends_at = moment("endsAt", sent.fields.ends_at, visit.zone)
+        ends_at = moment("endsAt", sent.fields.ends_at, visit.form_zone)
         await visit.app.subscriptions.grant(
             user_id, sent.fields.plan, sent.fields.reason, ends_at, sent.request
         )
@@ -117,13 +124,38 @@ async def _give(visit: Visit) -> Action[GiveForm]:
         here="Users",
         title=f"Give {user_id} a plan",
         summary=["The plan begins now with its credits and limits, unpaid, and does not renew."],
-        fields=[_plans(visit), REASON, _until(visit)],
+        fields=[_plans(visit), REASON, _UNTIL],
         confirm="Give the plan",
+        refusal=_in_the_way(wallet),
         back=f"{page}/subscription",
         reader=_GIVE,
         operation="POST /admin/users/{id}/subscription/grant",
         subject=user_id,
         work=work,
+    )
+
+
+def _missing(wallet: Wallet) -> NoSubscription | None:
+    found = wallet.subscription
+    return NoSubscription() if found is None or found.ended else None
+
+
+def _in_the_way(wallet: Wallet) -> SubscriptionExists | None:
+    found = wallet.subscription
+    if found is None or found.ended or found.status is SubscriptionStatus.INCOMPLETE:
+        return None
+    return SubscriptionExists(found.id, found.terms.plan, found.status)
+
+
+def _lasts(found: Subscription | None) -> bool:
+    """Whether it goes on to the end of its period where it is cancelled, and does not end there
+    already."""
+    lasting = (SubscriptionStatus.ACTIVE, SubscriptionStatus.TRIALING)
+    return (
+        found is not None
+        and found.status in lasting
+        and found.dunning is None
+        and not found.cancel_at_period_end
     )
 
 
@@ -136,13 +168,12 @@ def _plans(visit: Visit) -> Field:
     return {"name": "plan", "label": "Plan", "options": options, "required": True}
 
 
-def _until(visit: Visit) -> Field:
-    return {
-        "name": "endsAt",
-        "label": "Until",
-        "type": "datetime-local",
-        "help": f"In {visit.zone.key}. Blank: one period of the plan.",
-    }
+_UNTIL: Field = {
+    "name": "endsAt",
+    "label": "Until",
+    "type": "datetime-local",
+    "help": "Blank: one period of the plan.",
+}
 
 
 HANDLERS = [

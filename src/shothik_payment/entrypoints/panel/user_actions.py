@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
+from shothik_payment.domain.errors import Conflict
 from shothik_payment.domain.model.wallet import Wallet
 from shothik_payment.entrypoints.http import fields as f
 from shothik_payment.entrypoints.http.requests import FreezeBody
@@ -48,7 +49,7 @@ async def _adjust(visit: Visit) -> Action[AdjustForm]:
     user_id, page = wallet.user_id, user_page(visit, wallet.user_id)
 
     async def work(sent: Submitted[AdjustForm]) -> str:
-        expires_at = moment("expiresAt", sent.fields.expires_at, visit.zone)
+        expires_at = moment("expiresAt", sent.fields.expires_at, visit.form_zone)
         await visit.app.admin_credits.adjust(
             user_id,
             sent.fields.amount,
@@ -74,12 +75,12 @@ async def _adjust(visit: Visit) -> Action[AdjustForm]:
                 "help": "50 gives fifty credits, -50 takes them.",
                 "attributes": {"step": 1, "autocomplete": "off"},
             },
-            REASON,
+            {**REASON, "help": "The user sees this."},
             {
                 "name": "expiresAt",
                 "label": "Until",
                 "type": "datetime-local",
-                "help": f"In {visit.zone.key}. Blank: the credits do not end.",
+                "help": "Blank: the credits do not end.",
             },
         ],
         confirm="Adjust the credits",
@@ -108,6 +109,7 @@ async def _freeze(visit: Visit) -> Action[FreezeBody]:
             "Every service is told to stop the user. Nothing more is spent, held or bought.",
             "Jobs under way may end, refunds go on, and what comes in is booked.",
         ],
+        refusal=Conflict("The user is frozen already.") if wallet.frozen else None,
         fields=[REASON],
         confirm="Freeze the user",
         danger=True,
@@ -133,6 +135,7 @@ async def _unfreeze(visit: Visit) -> Action[FreezeBody]:
         here="Users",
         title=f"Unfreeze {user_id}",
         summary=["The user may spend and buy again, unless something else stops them."],
+        refusal=None if wallet.frozen else Conflict("The user is not frozen."),
         fields=[REASON],
         confirm="Unfreeze the user",
         back=page,

@@ -17,6 +17,7 @@ from shothik_payment.entrypoints.http.errors import failure
 from shothik_payment.entrypoints.http.requests import PageQuery
 from shothik_payment.entrypoints.http.validation import QueryReader
 from shothik_payment.entrypoints.pages.links import older
+from shothik_payment.entrypoints.pages.signing_in import refused
 from shothik_payment.entrypoints.pages.visits import Visit, see_other, visit_of
 from shothik_payment.entrypoints.panel.user_actions import user_page
 from shothik_payment.entrypoints.panel.user_pages import stopped_services
@@ -34,13 +35,15 @@ _QUERY = QueryReader(UsersQuery)
 @get("/users")
 async def users(request: AnyRequest) -> Template | Response[None]:
     visit = await visit_of(request, Realm.ADMIN)
-    query = visit.query(_QUERY)
-    if query.find is None:
-        return await _stopped(visit, query)
+    typed = request.query_params.get("find", "")
     try:
+        query = visit.query(_QUERY)
+        if query.find is None:
+            return await _stopped(visit, query)
         return see_other(await _find(visit, query.find.strip()))
     except PaymentServiceError as error:
-        return await _stopped(visit, query, error, failure(visit.call, error).status)
+        page = await _stopped(visit, UsersQuery(), typed, error)
+        return refused(page, failure(visit.call, error))
 
 
 async def _find(visit: Visit, text: str) -> str:
@@ -59,16 +62,15 @@ async def _find(visit: Visit, text: str) -> str:
 
 
 async def _stopped(
-    visit: Visit, query: UsersQuery, problem: PaymentServiceError | None = None, status: int = 200
+    visit: Visit, query: UsersQuery, typed: str = "", problem: PaymentServiceError | None = None
 ) -> Template:
     after = place_of("stopped", "cursor", query.cursor)
     page = await visit.app.wallets.stopped(None, after, query.limit)
     catalog, path = visit.app.catalog, f"/{visit.realm}/users"
     return visit.show(
         "panel/users.html",
-        status,
         problem=problem,
-        find=query.find or "",
+        find=typed,
         stopped=[(wallet, stopped_services(wallet, catalog)) for wallet in page.wallets],
         older=older(path, query, optional_cursor("stopped", page.next)),
         newest=path if query.cursor else None,

@@ -23,6 +23,7 @@ if (zone && shown && shown.textContent !== zone) {
 for (const form of document.querySelectorAll("form[method=post]")) {
   form.addEventListener("submit", (event) => {
     if (form.dataset.sent) event.preventDefault();
+    else setTimeout(() => delete form.dataset.sent, 5000); // who stopped it may send it again
     form.dataset.sent = "yes";
   });
 }
@@ -44,10 +45,10 @@ for (const tail of document.querySelectorAll("[data-tail]")) {
   const [said, button] = [tail.querySelector("[role=status]"), tail.querySelector("button")];
   const into = document.getElementById(tail.dataset.into);
   const [body, most, every] = [into.querySelector("tbody"), 500, 2000];
-  let on = true;
+  let run; // ends with a pause; the next one knows nothing of what the last one still awaited
 
-  const look = async () => {
-    const answer = await fetch(tail.dataset.tail, { redirect: "error" });
+  const look = async (signal) => {
+    const answer = await fetch(tail.dataset.tail, { redirect: "error", signal });
     if (answer.status === 401) return stop("You are signed out; load the page again.");
     if (!answer.ok) throw new Error(answer.status);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -64,28 +65,27 @@ for (const tail of document.querySelectorAll("[data-tail]")) {
     const more = "leftOut" in found.dataset ? ", and more that are left out here" : "";
     said.textContent = `${rows.length} new ${rows.length === 1 ? "event" : "events"}${more}`;
   };
-  const again = () => setTimeout(async () => {
-    if (!on) return;
+  const again = (signal) => setTimeout(async () => {
+    if (signal.aborted) return;
     try {
-      if (!document.hidden) await look();
+      if (!document.hidden) await look(signal);
     } catch {
-      said.textContent = "No answer; it is tried again.";
+      if (!signal.aborted) said.textContent = "No answer; it is tried again.";
     }
-    if (on) again();
+    if (!signal.aborted) again(signal);
   }, every);
+  const follow = () => {
+    run = new AbortController();
+    button.textContent = "Pause";
+    said.textContent = "Following";
+    again(run.signal);
+  };
   const stop = (text) => {
-    on = false;
+    run.abort();
     said.textContent = text;
     button.textContent = "Follow";
   };
   button.hidden = false;
-  button.addEventListener("click", () => {
-    if (on) return stop("Paused");
-    on = true;
-    button.textContent = "Pause";
-    said.textContent = "Following";
-    again();
-  });
-  said.textContent = "Following";
-  again();
+  button.addEventListener("click", () => (run.signal.aborted ? follow() : stop("Paused")));
+  follow();
 }

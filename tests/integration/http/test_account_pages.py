@@ -1,0 +1,289 @@
+"""What users read on their pages, and what the forms there do when things have moved meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from html.parser import HTMLParser
+
+import httpx
+import pytest
+
+from shothik_payment.domain.ledger.commands import RecordDispute, SettlePayment
+from shothik_payment.domain.model.money import Money
+from shothik_payment.domain.model.payment import DisputeState
+from shothik_payment.domain.model.time import DAY as DAY_MS
+from shothik_payment.domain.model.time import Millis
+from shothik_payment.domain.model.web_session import Realm
+from shothik_payment.domain.ports.gateway import GatewayDispute
+from tests.integration.http.site import OWNER, Signed, Site
+from tests.integration.http.subscribers import BACK, DAY, subscribed
+from tests.integration.http.support import World, running
+
+OPEN, LOST = DisputeState.OPEN, DisputeState.LOST
+
+
+class Page(HTMLParser):
+    """Its texts, the fields of its last form as a browser would send them, and its links."""
+
+    def __init__(self, answer: httpx.Response) -> None:
+        super().__init__()
+        self.fields: dict[str, str] = {}
+        self.links: list[str] = []
+        self._texts: list[str] = []
+        self._select: str | None = None
+        self.status = answer.status_code
+        self.feed(answer.text)
+        self.text = " ".join(" ".join(self._texts).split())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.fields = {}
+        elif tag == "input":
+            self.fields[given["name"]] = given.get("value", "")
+        elif tag == "select":
+            self._select = given["name"]
+        elif tag == "option" and self._select is not None:
+            if "selected" in given or self._select not in self.fields:
+                self.fields[self._select] = given["value"]
+        elif tag == "a":
+            self.links.append(given.get("href", ""))
+
+    def handle_data(self, data: str) -> None:
+        self._texts.append(data)
+
+
+class Browser:
+    """Signed in to the account of OWNER."""
+
+    def __init__(self, site: Site, signed: Signed) -> None:
+        self._site = site
+        self.signed = signed
+
+    async def look(self, path: str) -> Page:
+        return Page(await self._site.ask("GET", f"/account{path}", self.signed.cookies()))
+
+    async def send(self, path: str, page: Page, **headers: str) -> httpx.Response:
+        """Its form, with nothing touched."""
+        cookies = self.signed.cookies()
+        return await self._site.ask(
+            "POST", f"/account{path}", cookies, data=page.fields, headers=headers
+        )
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    async with running(World(public_url="http://localhost:3001")) as started:
+        yield started
+
+
+async def _browser(world: World) -> Browser:
+    site = Site(world)
+    return Browser(site, await site.signed(Realm.ACCOUNT))
+
+
+async def _given(world: World, plan: str = "pro") -> None:
+    async with world.by_admin() as admin:
+        body = {"plan": plan, "reason": "a prize"}
+        answer = await admin.post(f"/admin/users/{OWNER}/subscription/grant", json=body)
+        assert answer.status_code < 300, answer.text
+
+
+async def _ending(world: World) -> None:
+    await subscribed(world, "pro", OWNER)
+    async with world.by_user(OWNER) as user:
+        assert (await user.delete("/subscriptions/current")).status_code == 200
+
+
+Stage = Callable[[World], Awaitable[None]]
+
+
+@pytest.mark.parametrize("stage", [_given, _ending])
+async def test_a_plan_that_ends_anyway_can_be_ended_now(world: World, stage: Stage) -> None:
+    await stage(world)
+    browser = await _browser(world)
+    page = await browser.look("/plan/cancel")
+    assert "The plan ends now" in page.text
+    done = await browser.send("/plan/cancel", page)
+    assert (done.status_code, done.headers["location"]) == (303, "/account/plan?done=cancelled")
+    view = await world.application.subscriptions.current(OWNER)
+    assert view.subscription is not None
+    assert view.subscription.ended
+
+
+async def test_by_itself_a_plan_is_cancelled_to_its_end(world: World) -> None:
+    await subscribed(world, "pro", OWNER)
+    browser = await _browser(world)
+    done = await browser.send("/plan/cancel", await browser.look("/plan/cancel"))
+    assert done.headers["location"] == "/account/plan?done=ending"
+
+
+async def test_no_more_is_charged_than_was_shown(world: World) -> None:
+    await subscribed(world, "lite", OWNER)
+    world.clock.forward(31 * DAY - 3600)
+    browser = await _browser(world)
+    shown = await browser.look("/plan/change/pro")
+    before = (await browser.look("/payments")).text
+    await world.advance(2 * 3600)
+    renewed = len(world.state.payments)
+    refused = await browser.send("/plan/change/pro", shown)
+    assert refused.status_code == 409
+    assert len(world.state.payments) == renewed
+    again = Page(refused)
+    price = Money(int(again.fields["due"]), again.fields["currency"])
+    assert price.amount_minor > int(shown.fields.get("due", 0))
+    assert f"{price} is due by now" in again.text
+    assert f"Change to Pro for {price}" in again.text
+    first = await browser.send("/plan/change/pro", again)
+    repeat = await browser.send("/plan/change/pro", again)
+    assert [first.status_code, repeat.status_code] == [303, 303]
+    assert first.headers["location"] == repeat.headers["location"]
+    assert len(world.state.payments) == renewed + 1
+    assert str(price) not in before
+    assert str(price) in (await browser.look("/payments")).text
+
+
+async def test_less_may_be_charged_than_was_shown(world: World) -> None:
+    await subscribed(world, "lite", OWNER)
+    browser = await _browser(world)
+    shown = await browser.look("/plan/change/pro")
+    world.clock.forward(3600)
+    now = await browser.look("/plan/change/pro")
+    assert int(now.fields["due"]) < int(shown.fields["due"])
+    assert (await browser.send("/plan/change/pro", shown)).status_code == 303
+
+
+async def test_next_tells_of_all_that_is_planned(world: World) -> None:
+    await subscribed(world, "pro", OWNER)
+    browser = await _browser(world)
+    for path in ("/plan/pause", "/plan/change/lite"):
+        assert (await browser.send(path, await browser.look(path))).status_code == 303
+    page = await browser.look("/plan")
+    assert "It pauses" in page.text
+    assert "changes to Lite once you resume it" in page.text
+    await world.advance(32 * DAY)
+    browser = await _browser(world)
+    assert "until you resume it, then as Lite" in (await browser.look("/plan")).text
+
+
+async def test_next_of_a_given_plan_tells_of_its_change(world: World) -> None:
+    await _given(world)
+    browser = await _browser(world)
+    assert "It ends" in (await browser.look("/plan")).text
+    path = "/plan/change/text"
+    assert (await browser.send(path, await browser.look(path))).status_code == 303
+    assert "It changes to Text only" in (await browser.look("/plan")).text
+
+
+async def test_while_a_change_waits_for_its_payer_no_other_is_offered(world: World) -> None:
+    await subscribed(world, "lite", OWNER)
+    await world.gateway.forget_method(OWNER)
+    browser = await _browser(world)
+    changes = [link for link in (await browser.look("/plan")).links if "/plan/change/" in link]
+    assert changes
+    async with world.by_user(OWNER) as user:
+        opened = await user.patch("/subscriptions/current", json={"plan": "pro", **BACK})
+    assert opened.json()["paymentUrl"] is not None
+    page = await browser.look("/plan")
+    assert [link for link in page.links if "/plan/change/" in link] == []
+    assert "/account/plan/keep" in page.links
+
+
+async def _paid(world: World, paid: Money) -> str:
+    """A payment for 100 credits at 10.00 USD, of which the gateway says another sum was paid, and
+    which an admin has accepted."""
+    async with world.by_user(OWNER) as user:
+        opened = (await user.post("/payments/initiate", json={"packId": "credits_100"})).json()
+    payment_id: str = opened["paymentId"]
+    if paid == Money(1000, "USD"):
+        await world.pays(opened["paymentUrl"])
+        return payment_id
+    now = world.clock.now()
+    await world.application.writer.submit(
+        SettlePayment(
+            id="settled", user_id=OWNER, at=now, payment_id=payment_id, paid=paid, reference="r"
+        )
+    )
+    await world.application.payment_admin.accept(payment_id, "it is enough")
+    return payment_id
+
+
+async def _dispute(world: World, payment_id: str, minor: int, state: DisputeState) -> None:
+    dispute = GatewayDispute("dp_1", Money(minor, "USD"), state)
+    await world.application.writer.submit(
+        RecordDispute(
+            id=f"told_{state}",
+            user_id=OWNER,
+            at=world.clock.now(),
+            payment_id=payment_id,
+            dispute=dispute,
+        )
+    )
+
+
+async def test_a_receipt_is_about_what_was_paid(world: World) -> None:
+    payment_id = await _paid(world, Money(999, "USD"))
+    browser = await _browser(world)
+    page = await browser.look(f"/payments/{payment_id}")
+    assert "Paid for 100 credits." in page.text
+    assert "Amount asked for 10.00 USD Paid 9.99 USD" in page.text
+    await _dispute(world, payment_id, 249, LOST)
+    page = await browser.look(f"/payments/{payment_id}")
+    assert "Taken back by the bank −2.49 USD Remains 7.50 USD" in page.text
+
+
+@pytest.mark.parametrize(
+    ("state", "minor", "told", "line"),
+    [
+        (OPEN, 1000, "asked to take the money back", "In dispute 10.00 USD"),
+        (OPEN, 400, "asked to take a part of the money back", "In dispute 4.00 USD"),
+        (
+            LOST,
+            1000,
+            "has taken the money back",
+            "Taken back by the bank −10.00 USD Remains 0.00 USD",
+        ),
+        (
+            LOST,
+            400,
+            "has taken a part of the money back",
+            "Taken back by the bank −4.00 USD Remains 6.00 USD",
+        ),
+    ],
+)
+async def test_a_receipt_tells_of_a_dispute(
+    world: World, state: DisputeState, minor: int, told: str, line: str
+) -> None:
+    payment_id = await _paid(world, Money(1000, "USD"))
+    await _dispute(world, payment_id, minor, state)
+    page = await (await _browser(world)).look(f"/payments/{payment_id}")
+    assert told in page.text
+    assert f"Paid 10.00 USD {line}" in page.text
+    assert "Amount" not in page.text
+
+
+async def test_a_form_after_the_session_leads_back_to_its_page(world: World) -> None:
+    browser = await _browser(world)
+    page = await browser.look("/buy?currency=USD")
+    await world.application.sign_in.close(browser.signed.session)
+    buying = {**page.fields, "credits": "50"}
+    page.fields = buying
+    before = world.written()
+    for came_from, wanted in (
+        ("http://localhost:3001/account/buy?currency=USD", "/account/buy?currency=USD"),
+        ("http://[", ""),
+    ):
+        answer = await browser.send("/buy", page, Referer=came_from)
+        assert answer.status_code == 401
+        asked = Page(answer)
+        assert asked.fields == {"next": wanted, "token": ""}
+    assert world.written() == before
+
+
+async def test_of_many_grants_the_first_are_shown(world: World) -> None:
+    for day in range(1, 104):
+        ends = Millis(world.clock.now() + day * DAY_MS)
+        await world.application.admin_credits.adjust(OWNER, 5, "test", expires_at=ends)
+    page = await (await _browser(world)).look("")
+    assert page.text.count(" Shothik 5 ") == 100
+    assert "And 3 more, with 15 credits available" in page.text
