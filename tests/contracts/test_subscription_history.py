@@ -59,8 +59,8 @@ def subscription() -> Subscription:
         given=True,
         cancel_at_period_end=True,
         pause_at_period_end=True,
-        awaited=AwaitedPayment("pay_000000000001", PaidFor.UPGRADE, terms("team", 9), True),
-        dunning=Dunning(in_days(34), 2, in_days(35), True),
+        awaited=AwaitedPayment("pay_000000000001", PaidFor.UPGRADE, terms("team", 9), True, True),
+        dunning=Dunning(in_days(34), 2, in_days(35), True, True),
         next_step_at=in_days(36),
         ended_at=in_days(37),
     )
