@@ -148,8 +148,8 @@ class UsageRecorder:
         last = {key_id: LastUse(*use) for key_id, use in self._last.items()}
         now = self._clock.now()
         self._told = {w: at for w, at in self._told.items() if 0 <= now - at < REFUSALS_APART}
-        telling = self._refused.keys() - ({} if final else self._told).keys()
-        refused = [_entry(which, self._refused.pop(which)) for which in sorted(telling, key=str)]
+        telling = [which for which in self._refused if final or which not in self._told]
+        refused = [_entry(which, self._refused.pop(which)) for which in telling]
         if len(self._told) > CROWDED:
             self._told.clear()
         self._told |= dict.fromkeys(telling, now)
