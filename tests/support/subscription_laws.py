@@ -121,7 +121,8 @@ class Laws:
         is limited, nothing is counted."""
         running = wallet.subscription is not None and wallet.subscription.running
         if not running and not self.user.service.catalog.billing.free.limits:
-            assert wallet.usage == {}
+            # What was used in a free plan is kept to the month's end: it may be begun again.
+            assert wallet.usage == {} or wallet.usage_ends is not None
             return
         rows = rows_of(self.user)
         back: Counter[str] = Counter()
