@@ -118,11 +118,11 @@ class Laws:
 
     def _check_usage(self, wallet: Wallet) -> None:
         """What was charged since usage began anew, less what was given back of that. While nothing
-        is limited, nothing is counted."""
+        is limited, nothing is counted, but for what a free plan that may be begun again has left.
+        """
         running = wallet.subscription is not None and wallet.subscription.running
-        if not running and not self.user.service.catalog.billing.free.limits:
-            # What was used in a free plan is kept to the month's end: it may be begun again.
-            assert wallet.usage == {} or wallet.usage_ends is not None
+        if not running and wallet.usage_ends is None:
+            assert wallet.usage == {}
             return
         rows = rows_of(self.user)
         back: Counter[str] = Counter()

@@ -262,3 +262,46 @@ async def test_a_free_plan_goes_on_from_what_was_used_of_the_month_up_to_its_own
         await user.until("2026-04-20")
         assert (await user.seen()).told == "changed:renewed, reset slide, resume slide"
         assert await user.refused(40, SLIDE) == ""
+
+
+async def test_usage_of_a_free_plan_that_was_left_goes_on_to_the_end_of_its_period(
+    service: TestService,
+) -> None:
+    user = await Subscriber.begin(service, "2026-03-20")
+    await service.admin.adjust(user.user, 500, "for tests")
+    await user.spend(7)
+    await user.subscribe("gift")
+    assert (await user.seen()).usage == ""
+    await user.spend(10)
+    await user.cancel(now=True)
+    await user.spend(20)
+    await user.until("2026-04-10")
+    await user.subscribe("gift")
+    assert (await user.seen()).usage == "paraphrase 2/30"
+    await user.until("2026-05-09T23:59")
+    await user.cancel(now=True)
+    assert (await user.seen()).usage == "paraphrase 2/30"
+    await user.until("2026-05-10")
+    await user.spend(1)
+    assert (await user.seen()).usage == ""
+
+
+@pytest.mark.parametrize("ends", ["cancelled", "not paid in time"])
+async def test_a_plan_that_was_never_paid_leaves_usage_as_it_is(
+    limited: Subscriber, ends: str
+) -> None:
+    user = limited
+    await user.until("2026-02-02")
+    for _ in range(2):
+        await user.spend(1, SLIDE)
+    await user.subscribe("lite")
+    if ends == "cancelled":
+        await user.cancel(now=True)
+    else:
+        await user.until("2026-02-20")
+    seen = await user.seen()
+    assert seen.state.startswith(ends.split()[0] if ends == "cancelled" else "expired")
+    assert (seen.usage, seen.stopped) == ("slide 2/2", "limit_reached slide")
+    assert await user.refused(1, SLIDE) == "plan_limit_reached"
+    await user.until("2026-02-28T18:00")  # midnight in Dhaka
+    assert (await user.seen()).usage == ""

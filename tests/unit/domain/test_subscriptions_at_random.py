@@ -273,6 +273,6 @@ class SubscriptionMachine(RuleBasedStateMachine):
 
 
 SubscriptionMachine.TestCase.settings = settings(
-    max_examples=15, stateful_step_count=40, deadline=None, print_blob=True, derandomize=True
+    max_examples=15, stateful_step_count=40, deadline=None, print_blob=True
 )
 TestSubscriptionMachine = SubscriptionMachine.TestCase

@@ -63,9 +63,11 @@ def require_in_plan(account: Account, service: str, amount: int) -> None:
 
 
 def count_use(account: Account, service: str, amount: int) -> None:
-    if _unrestricted(account):
-        return
+    """Usage that was kept after a free plan goes on, so that none is missing when it is begun
+    again."""
     wallet = account.wallet
+    if _unrestricted(account) and wallet.usage_ends is None:
+        return
     if wallet.usage_ends is None and not _by_periods(wallet):
         wallet.usage_since = account.at
         wallet.usage_ends = next_month(account.at, account.rules.billing.time_zone)
@@ -99,15 +101,19 @@ def end_usage(account: Account) -> None:
 
 def take_usage_along(account: Account) -> None:
     """Into a free plan: what was used of the month counts there, up to the end of its period."""
+    if account.wallet.usage_ends is None:
+        end_usage(account)
+        return
     account.wallet.usage_ends = None
     watch_limits(account)
 
 
-def keep_usage(account: Account) -> None:
-    """After a free plan: what was used of the month stays used."""
-    wallet = account.wallet
-    if wallet.usage and wallet.usage_ends is None:
-        wallet.usage_ends = next_month(account.at, account.rules.billing.time_zone)
+def keep_usage(account: Account, until: Millis) -> None:
+    """After a free plan: what was used stays used `until` the end of the period that is left."""
+    if not account.wallet.usage or until <= account.at:
+        end_usage(account)
+        return
+    account.wallet.usage_ends = until
     watch_limits(account)
 
 

@@ -144,7 +144,7 @@ def end(
 ) -> None:
     """For good; but what has expired is taken up again if it is paid after all."""
     account.change_subscription()
-    begins_anew = subscription.running and not subscription.free
+    was_running = subscription.running
     subscription.status = status
     subscription.ended_at = account.at
     subscription.next_step_at = None
@@ -154,10 +154,10 @@ def end(
     if status is SubscriptionStatus.CANCELLED:
         subscription.awaited = None
     end_credits(account, subscription)
-    if begins_anew:
+    if was_running and subscription.free:
+        keep_usage(account, subscription.period_end)
+    elif was_running:
         end_usage(account)
-    else:
-        keep_usage(account)
     cancelled = status is SubscriptionStatus.CANCELLED
     account.record_step(
         StepKind.CANCELLED if cancelled else StepKind.EXPIRED, subscription, reason=reason
