@@ -43,6 +43,7 @@ from shothik_payment.domain.use_cases.event_feed import EventFeed
 from shothik_payment.domain.use_cases.expiry_sweep import ExpirySweep
 from shothik_payment.domain.use_cases.gateway_turns import GatewayTurns
 from shothik_payment.domain.use_cases.key_ring import KeyRing
+from shothik_payment.domain.use_cases.old_identities import TAKEN_OVER
 from shothik_payment.domain.use_cases.payment_admin import PaymentAdmin
 from shothik_payment.domain.use_cases.payment_checks import PaymentChecks
 from shothik_payment.domain.use_cases.payment_commands import PaymentCommands
@@ -52,7 +53,6 @@ from shothik_payment.domain.use_cases.return_origins import ReturnOrigins
 from shothik_payment.domain.use_cases.settlements import Settlements
 from shothik_payment.domain.use_cases.spend import Spend
 from shothik_payment.domain.use_cases.subscriptions import Subscriptions
-from shothik_payment.domain.use_cases.takeover import TAKEN_OVER
 from shothik_payment.domain.use_cases.verify import Verify
 from shothik_payment.domain.use_cases.wallet_views import WalletViews
 from shothik_payment.domain.use_cases.webhooks import Webhooks

@@ -48,6 +48,7 @@ from shothik_payment.domain.use_cases.key_bulk import KeyBulk
 from shothik_payment.domain.use_cases.key_health import KeyHealth
 from shothik_payment.domain.use_cases.key_ring import KeyRing
 from shothik_payment.domain.use_cases.key_usage import UsageRecorder, UsageReports
+from shothik_payment.domain.use_cases.old_identities import TAKEN_OVER
 from shothik_payment.domain.use_cases.panel_reads import Overview
 from shothik_payment.domain.use_cases.payment_admin import PaymentAdmin
 from shothik_payment.domain.use_cases.payment_checks import PaymentChecks
@@ -60,7 +61,7 @@ from shothik_payment.domain.use_cases.settlements import Settlements
 from shothik_payment.domain.use_cases.sign_in import SignIn
 from shothik_payment.domain.use_cases.spend import Spend
 from shothik_payment.domain.use_cases.subscriptions import Subscriptions
-from shothik_payment.domain.use_cases.takeover import TAKEN_OVER, Takeover
+from shothik_payment.domain.use_cases.takeover import Takeover
 from shothik_payment.domain.use_cases.user_admin import UserAdmin
 from shothik_payment.domain.use_cases.verify import Verify
 from shothik_payment.domain.use_cases.wallet_views import WalletViews

@@ -27,9 +27,9 @@ from shothik_payment.domain.ports.documents import Documents
 from shothik_payment.domain.ports.ids import Ids
 from shothik_payment.domain.ports.observer import UNOBSERVED, Observer
 from shothik_payment.domain.ports.wallets import Wallets
+from shothik_payment.domain.use_cases.old_identities import deduction_place, own_id
 from shothik_payment.domain.use_cases.principals import ServicePrincipal
 from shothik_payment.domain.use_cases.requests import recall
-from shothik_payment.domain.use_cases.takeover import deduction_place, own_id
 
 
 def own_service(catalog: Catalog, caller: ServicePrincipal, word: str | None) -> Service:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
 
 from shothik_payment.domain.catalog import Catalog, Service
-from shothik_payment.domain.errors import Conflict, IdempotencyKeyReused, InvalidRequest
+from shothik_payment.domain.errors import Conflict, InvalidRequest
 from shothik_payment.domain.ledger.commands import RequestBinding
 from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.ledger.takeover import (
@@ -29,9 +28,12 @@ from shothik_payment.domain.ports.documents import Documents
 from shothik_payment.domain.ports.gateway import PaymentGateway
 from shothik_payment.domain.ports.ids import Ids
 from shothik_payment.domain.use_cases.offers import choose_gateway
+from shothik_payment.domain.use_cases.old_identities import (
+    OldIdentities,
+    deduction_place,
+    fingerprint,
+)
 
-TAKEN_OVER = "taken over"
-"""The kind of the documents that say, by old identity, what was taken over as what."""
 _ACTOR = "import"
 
 
@@ -108,7 +110,7 @@ class Takeover:
         ids: Ids,
     ) -> None:
         self._writer = writer
-        self._taken_over = taken_over
+        self._taken_over = OldIdentities(taken_over)
         self._keys = keys
         self._catalog = catalog
         self._gateways = gateways
@@ -148,7 +150,7 @@ class Takeover:
         if dry:
             return TakenOver(old.amount, before=False)
         place = deduction_place(old.transaction_id)
-        claim = await self._claim(place, old)
+        claim = await self._taken_over.claim(place, repr(old))
         outcome = await self._writer.submit(
             TakeOverDeduction(
                 id=self._ids.next(),
@@ -162,12 +164,12 @@ class Takeover:
             )
         )
         if not claim.done and outcome.transaction is not None:
-            await self._finish(place, claim, outcome.transaction.id)
+            await self._taken_over.finish(place, claim, outcome.transaction.id)
         return _booked(outcome)
 
     async def _subscription(self, old: OldSubscription, dry: bool) -> TakenOver:
         place = f"subscription {old.user_id}"
-        if await self._is_done(place, old):
+        if await self._taken_over.is_done(place, repr(old)):
             return TakenOver(0, before=True)
         gateway, currency = self._paid_by(old)
         if not self._clock.now() < old.period_end <= END_OF_TIME:
@@ -191,7 +193,7 @@ class Takeover:
             )
         )
         # Its request key lives for some weeks only.
-        await self._finish(place, await self._claim(place, old), "done")
+        await self._taken_over.finish(place, await self._taken_over.claim(place, repr(old)), "done")
         return TakenOver(0, outcome.replayed)
 
     def _paid_by(self, old: OldSubscription) -> tuple[str | None, str | None]:
@@ -209,11 +211,11 @@ class Takeover:
         """Kept as a legacy key: it has no checksum that could be looked at first."""
         service = self._catalog.service(old.service)
         place = f"key {old.digest.hex()}"
-        if await self._is_done(place, old):
+        if await self._taken_over.is_done(place, repr(old)):
             return TakenOver(0, before=True)
         if dry:
             return TakenOver(0, before=False)
-        claim = await self._claim(place, old)
+        claim = await self._taken_over.claim(place, repr(old))
         known = await self._keys.by_digest(old.digest)
         if known is None:
             key = _legacy_key(f"key_{self._ids.next()}", old, service)
@@ -223,51 +225,8 @@ class Takeover:
             await self._keys.commit(KeyChange(added=[key], entries=[entry]))
         elif known.service != service.name or not known.legacy:
             raise Conflict(f"There is this key already, as {known.id}.")
-        await self._finish(place, claim, "done")
+        await self._taken_over.finish(place, claim, "done")
         return TakenOver(0, before=known is not None)
-
-    # What was taken over is kept for good, with a digest of the record it was: a claim comes
-    # before the work and becomes its result afterwards, so a run that was killed is found out.
-
-    async def _claim(self, place: str, old: OldRecord) -> _Claim:
-        """Raises IdempotencyKeyReused where another record has this identity."""
-        mine = fingerprint(repr(old)).hex()
-        await self._taken_over.replace(place, None, mine.encode())
-        stored = await self._taken_over.get(place) or b""
-        known, _, result = stored.decode().partition(" ")
-        if known != mine:
-            raise IdempotencyKeyReused
-        return _Claim(stored, bool(result))
-
-    async def _finish(self, place: str, claim: _Claim, result: str) -> None:
-        if not claim.done:
-            await self._taken_over.replace(
-                place, claim.stored, claim.stored + f" {result}".encode()
-            )
-
-    async def _is_done(self, place: str, old: OldRecord) -> bool:
-        """Raises IdempotencyKeyReused where another record has this identity."""
-        known, _, result = (await self._taken_over.get(place) or b"").decode().partition(" ")
-        if known and known != fingerprint(repr(old)).hex():
-            raise IdempotencyKeyReused
-        return bool(result)
-
-
-def deduction_place(old_id: str) -> str:
-    """Where it is kept which of our transactions the replaced service's is."""
-    return f"transaction {old_id}"
-
-
-def own_id(stored: bytes | None) -> str | None:
-    """Our transaction's id by what is kept there; None while it is not taken over."""
-    _, _, result = (stored or b"").decode().partition(" ")
-    return result or None
-
-
-@dataclass(frozen=True, slots=True)
-class _Claim:
-    stored: bytes
-    done: bool
 
 
 def _legacy_key(key_id: str, old: OldKey, service: Service) -> ApiKey:
@@ -286,10 +245,6 @@ def _legacy_key(key_id: str, old: OldKey, service: Service) -> ApiKey:
         allowed_ips=list(old.allowed_ips),
         legacy=True,
     )
-
-
-def fingerprint(content: str) -> bytes:
-    return blake2b(content.encode(), digest_size=16).digest()
 
 
 def _bound(kind: str, old_id: str, content: str) -> RequestBinding:
