@@ -3,48 +3,21 @@
 `bucket` is in every document that belongs to a user, and first in every unique index of such a
 collection, so that each can be sharded on it alone: then one user's documents are on one shard,
 and a commit is a transaction of that shard. Ids carry the bucket, so a look-up by id names it too.
-docs/mongodb.md explains each index.
+docs/mongodb.md explains each index. Those of API keys are in `key_collections.py`.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
-from beanie import Document
-from pydantic import ConfigDict
-from pymongo import ASCENDING, IndexModel
-
 from shothik_payment.adapters.mongo import names
 from shothik_payment.adapters.mongo.event_rows import COMMON_TYPE, TYPES_ABOVE, TYPES_BELOW
-from shothik_payment.adapters.mongo.rows import SCHEMA_VERSION
-
-
-def _index(
-    name: str,
-    *fields: str,
-    unique: bool = False,
-    where: str | None = None,
-    only: dict[str, Any] | None = None,
-) -> IndexModel:
-    """`where`: only documents that have this field are in it; `only`: only those that fit. No two
-    of a collection may have the same fields: Beanie takes them for one, whatever their order."""
-    if where is not None:
-        only = {where: {"$exists": True}}
-    options: dict[str, Any] = {} if only is None else {"partialFilterExpression": only}
-    return IndexModel([(f, ASCENDING) for f in fields], name=name, unique=unique, **options)
-
-
-class Stored(Document):
-    """Fields beyond those named here are kept and read as they are."""
-
-    model_config = ConfigDict(extra="allow")
-
-    id: Any
-    schema_version: int = SCHEMA_VERSION
-
-
-class OfUser(Stored):
-    bucket: str
+from shothik_payment.adapters.mongo.key_collections import (
+    ApiKeyAuditDocument,
+    ApiKeyDocument,
+    KeyLastUseDocument,
+    KeyUsageDocument,
+    UsageRecorderDocument,
+)
+from shothik_payment.adapters.mongo.stored import OfUser, Stored, index
 
 
 class WalletDocument(OfUser):
@@ -64,10 +37,10 @@ class WalletDocument(OfUser):
     class Settings:
         name = names.WALLETS
         indexes = (
-            _index("bucket", "bucket", "_id", unique=True),
-            _index("due_first", "next_due_at", "_id", where="next_due_at"),
-            _index("stopped", "stopped_for", "_id", where="stopped_for"),
-            _index("stopped_users", "_id", "schema_version", where="stopped_for"),
+            index("bucket", "bucket", "_id", unique=True),
+            index("due_first", "next_due_at", "_id", where="next_due_at"),
+            index("stopped", "stopped_for", "_id", where="stopped_for"),
+            index("stopped_users", "_id", "schema_version", where="stopped_for"),
         )
 
 
@@ -84,9 +57,9 @@ class TransactionDocument(OfUser):
     class Settings:
         name = names.TRANSACTIONS
         indexes = (
-            _index("number", "bucket", "user_id", "number", unique=True),
-            _index("reverses", "bucket", "reverses", "reversed_total", where="reverses"),
-            _index("payment", "bucket", "payment_id", "number", where="payment_id"),
+            index("number", "bucket", "user_id", "number", unique=True),
+            index("reverses", "bucket", "reverses", "reversed_total", where="reverses"),
+            index("payment", "bucket", "payment_id", "number", where="payment_id"),
         )
 
 
@@ -99,8 +72,8 @@ class RequestKeyDocument(OfUser):
     class Settings:
         name = names.REQUEST_KEYS
         indexes = (
-            _index("bucket", "bucket", "_id", unique=True),
-            _index("old_records", "at", where="at"),
+            index("bucket", "bucket", "_id", unique=True),
+            index("old_records", "at", where="at"),
         )
 
 
@@ -112,7 +85,7 @@ class GrantDocument(OfUser):
 
     class Settings:
         name = names.GRANTS
-        indexes = (_index("bucket", "bucket", "_id", unique=True),)
+        indexes = (index("bucket", "bucket", "_id", unique=True),)
 
 
 class HoldDocument(OfUser):
@@ -125,8 +98,8 @@ class HoldDocument(OfUser):
     class Settings:
         name = names.HOLDS
         indexes = (
-            _index("bucket", "bucket", "_id", unique=True),
-            _index("open", "bucket", "user_id", where="open"),
+            index("bucket", "bucket", "_id", unique=True),
+            index("open", "bucket", "user_id", where="open"),
         )
 
 
@@ -141,13 +114,13 @@ class PaymentDocument(OfUser):
     class Settings:
         name = names.PAYMENTS
         indexes = (
-            _index("user", "bucket", "user_id", "_id", unique=True),
-            _index("to_check", "next_check_at", "_id", where="next_check_at"),
-            _index("under_review", "created_at", "_id", where="review_reason"),
-            _index("newest", "created_at", "_id", "status", "price.currency", "price.amount_minor"),
-            _index("status", "status", "created_at", "_id"),
-            _index("gateway", "gateway", "created_at", "_id"),
-            _index("gateway_status", "gateway", "status", "created_at", "_id"),
+            index("user", "bucket", "user_id", "_id", unique=True),
+            index("to_check", "next_check_at", "_id", where="next_check_at"),
+            index("under_review", "created_at", "_id", where="review_reason"),
+            index("newest", "created_at", "_id", "status", "price.currency", "price.amount_minor"),
+            index("status", "status", "created_at", "_id"),
+            index("gateway", "gateway", "created_at", "_id"),
+            index("gateway_status", "gateway", "status", "created_at", "_id"),
         )
 
 
@@ -174,7 +147,7 @@ class SubscriptionStepDocument(OfUser):
 
     class Settings:
         name = names.SUBSCRIPTION_STEPS
-        indexes = (_index("number", "bucket", "user_id", "number", unique=True),)
+        indexes = (index("number", "bucket", "user_id", "number", unique=True),)
 
 
 class WebhookDocument(Stored):
@@ -191,8 +164,8 @@ class WebhookDocument(Stored):
     class Settings:
         name = names.WEBHOOKS
         indexes = (
-            _index("due", "due_at", "_id", where="due_at"),
-            _index("handled", "received_at", where="handled_at"),
+            index("due", "due_at", "_id", where="due_at"),
+            index("handled", "received_at", where="handled_at"),
         )
 
 
@@ -214,11 +187,11 @@ class EventDocument(OfUser):
     class Settings:
         name = names.OUTBOX
         indexes = (
-            _index("sequence", "bucket", "user_id", "sequence", unique=True),
-            _index("feed", "order", "_id"),
-            _index(TYPES_BELOW, "type", "order", "_id", "at", only={"type": {"$lt": COMMON_TYPE}}),
-            _index(TYPES_ABOVE, "type", "order", "_id", only={"type": {"$gt": COMMON_TYPE}}),
-            _index("to_publish", "state", "partition", "order", "_id", "user_id", where="state"),
+            index("sequence", "bucket", "user_id", "sequence", unique=True),
+            index("feed", "order", "_id"),
+            index(TYPES_BELOW, "type", "order", "_id", "at", only={"type": {"$lt": COMMON_TYPE}}),
+            index(TYPES_ABOVE, "type", "order", "_id", only={"type": {"$gt": COMMON_TYPE}}),
+            index("to_publish", "state", "partition", "order", "_id", "user_id", where="state"),
         )
 
 
@@ -230,38 +203,7 @@ class PrunedDocument(OfUser):
 
     class Settings:
         name = names.PRUNED
-        indexes = (_index("bucket", "bucket", "_id", unique=True),)
-
-
-class ApiKeyDocument(Stored):
-    """`changes` counts the entries in the audit log."""
-
-    id: str
-    service: str
-    digest: bytes
-    changes: int
-    expires_at: int | None = None
-    revoked_at: int | None = None
-    legacy: bool | None = None
-
-    class Settings:
-        name = names.API_KEYS
-        indexes = (
-            _index("digest", "digest", unique=True),
-            _index("service", "service", "_id"),
-            _index("status", "revoked_at", "_id", "expires_at"),
-            _index("ending", "expires_at"),
-            _index("legacy", "legacy", where="legacy"),
-        )
-
-
-class ApiKeyAuditDocument(Stored):
-    key_id: str
-    number: int
-
-    class Settings:
-        name = names.API_KEY_AUDIT
-        indexes = (_index("key", "key_id", "number", unique=True),)
+        indexes = (index("bucket", "bucket", "_id", unique=True),)
 
 
 class ChargedHourDocument(Stored):
@@ -277,47 +219,7 @@ class ChargedHourDocument(Stored):
 
     class Settings:
         name = names.CHARGED_HOURS
-        indexes = (_index("hour", "hour"),)
-
-
-class KeyUsageDocument(Stored):
-    """`_id` is `{key id}/{hour}/{status}/{endpoint}`; `hour` its start."""
-
-    id: str
-    key_id: str
-    hour: int
-    endpoint: str
-    status: int
-    requests: int
-
-    class Settings:
-        name = names.KEY_USAGE
-        indexes = (
-            _index("key", "key_id", "hour"),
-            _index("hour", "hour"),
-        )
-
-
-class KeyLastUseDocument(Stored):
-    """`_id` is the key's id."""
-
-    id: str
-    at: int
-
-    class Settings:
-        name = names.KEY_LAST_USE
-
-
-class UsageRecorderDocument(Stored):
-    """Up to which of its batches a recorder's counts are stored."""
-
-    id: str
-    batch: int
-    at: int
-
-    class Settings:
-        name = names.USAGE_RECORDERS
-        indexes = (_index("old", "at"),)
+        indexes = (index("hour", "hour"),)
 
 
 class WebSessionDocument(Stored):
@@ -328,7 +230,7 @@ class WebSessionDocument(Stored):
 
     class Settings:
         name = names.WEB_SESSIONS
-        indexes = (_index("expire", "expires_at"),)
+        indexes = (index("expire", "expires_at"),)
 
 
 class PlainDocument(Stored):
