@@ -6,6 +6,7 @@ from typing import Any
 
 from shothik_payment.domain.events import Event, EventData
 from shothik_payment.domain.ledger.commands import Command
+from shothik_payment.domain.ledger.grants import insert_grant
 from shothik_payment.domain.ledger.rules import Rules
 from shothik_payment.domain.model.grant import Grant, GrantSource, burn_key
 from shothik_payment.domain.model.hold import Hold
@@ -147,25 +148,6 @@ class Account:
 
     # Grants
 
-    def take(self, amount: int, *, hold: bool = False) -> list[GrantPart]:
-        """Take available credits in burn order; `hold` keeps them in their grants as held."""
-        parts = []
-        left = amount
-        for grant in self.wallet.grants:
-            if not grant.available:
-                continue
-            taken = min(left, grant.available)
-            grant.available -= taken
-            if hold:
-                grant.held += taken
-            parts.append(GrantPart(grant.id, -taken, taken if hold else 0))
-            left -= taken
-            if not left:
-                break
-        if not self.wallet.grants[0].available:
-            self.drop_empty_grants()
-        return parts
-
     def open_grant(
         self,
         source: GrantSource,
@@ -193,43 +175,14 @@ class Account:
         self._new_grants.append(grant)
         self.grants[grant.id] = grant
         if available:
-            self.insert_grant(grant)
+            insert_grant(self.wallet, grant)
         return grant
-
-    def insert_grant(self, grant: Grant) -> None:
-        grants = self.wallet.grants
-        grants.append(grant)
-        if len(grants) > 1:
-            grants.sort(key=burn_key)
 
     def move_end(self, grant: Grant, expires_at: Millis) -> None:
         if grant.expires_at != expires_at:
             grant.expires_at = expires_at
             self._moved_grants[grant.id] = grant
             self.wallet.grants.sort(key=burn_key)
-
-    def find_grant(self, grant_id: str) -> Grant | None:
-        """The grant among those with credits left."""
-        for grant in self.wallet.grants:
-            if grant.id == grant_id:
-                return grant
-        return None
-
-    def held_grant(self, hold: Hold, grant_id: str) -> Grant:
-        """The grant that the hold has reserved credits of."""
-        grant = self.find_grant(grant_id)
-        if grant is None:
-            raise RuntimeError(
-                f"hold {hold.id} reserves credits of grant {grant_id}, which is gone"
-            )
-        return grant
-
-    def drop_empty_grants(self) -> None:
-        self.wallet.grants = [g for g in self.wallet.grants if g.available or g.held]
-
-    def pay_debt(self, amount: int) -> int:
-        """How much of an inflow of `amount` goes to the debt; the caller's row books it."""
-        return min(amount, self.wallet.debt)
 
     # Holds, payments, subscriptions, requests, stops
 

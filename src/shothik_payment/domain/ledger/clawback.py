@@ -5,6 +5,7 @@ from __future__ import annotations
 from shothik_payment.domain.ledger.account import Account
 from shothik_payment.domain.ledger.commands import Clawback
 from shothik_payment.domain.ledger.credits import tell_deducted
+from shothik_payment.domain.ledger.grants import drop_empty_grants, held_grant
 from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.model.hold import Hold
 from shothik_payment.domain.model.transaction import GrantPart, Transaction, TransactionKind
@@ -42,7 +43,7 @@ def take_back(
     parts = []
     if hold is not None:
         for grant_id, share in hold.parts:
-            account.held_grant(hold, grant_id).held -= share
+            held_grant(account.wallet, hold, grant_id).held -= share
             held += share
             left -= share
             parts.append(GrantPart(grant_id, 0, -share))
@@ -52,7 +53,7 @@ def take_back(
             grant.available -= taken
             left -= taken
             parts.append(GrantPart(grant.id, -taken, 0))
-    account.drop_empty_grants()
+    drop_empty_grants(account.wallet)
     taken = amount - left
     debt = left if books_debt else 0
     if not taken and not debt:

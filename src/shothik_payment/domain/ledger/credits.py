@@ -18,6 +18,7 @@ from shothik_payment.domain.events import CreditAdded, CreditDeducted, CreditRef
 from shothik_payment.domain.ledger.account import Account
 from shothik_payment.domain.ledger.commands import Adjust, Deduct, GrantCredits, Reverse
 from shothik_payment.domain.ledger.expiry import expire_grants
+from shothik_payment.domain.ledger.grants import find_grant, insert_grant, pay_debt, take
 from shothik_payment.domain.ledger.limits import count_use, require_in_plan, uncount_use
 from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.model.grant import GrantSource
@@ -57,7 +58,7 @@ def deduct(account: Account, command: Deduct) -> Outcome:
     row = account.append(
         TransactionKind.DEDUCT,
         amount,
-        account.take(amount),
+        take(account.wallet, amount),
         available=-amount,
         binds=True,
         service=command.service,
@@ -105,7 +106,7 @@ def reverse(account: Account, command: Reverse) -> Outcome:
     if amount > left:
         raise ReversalExceedsTransaction(amount, left)
 
-    paid = account.pay_debt(amount)
+    paid = pay_debt(account.wallet, amount)
     parts = _give_back(account, _slice_taken(original, given_back + paid, amount - paid))
     account.reversed_totals[original.id] = given_back + amount
     row = account.append(
@@ -162,7 +163,7 @@ def _give_back(account: Account, slices: list[tuple[str, int]]) -> list[GrantPar
     parts = []
     lapsed = 0
     for grant_id, share in slices:
-        grant = account.find_grant(grant_id)
+        grant = find_grant(account.wallet, grant_id)
         ended = (grant or account.grants[grant_id]).expired(account.at)
         if ended and (grant or account.grants[grant_id]).source is not GrantSource.REVERSAL:
             lapsed += share
@@ -170,7 +171,7 @@ def _give_back(account: Account, slices: list[tuple[str, int]]) -> list[GrantPar
         if grant is None:
             grant = account.grants[grant_id]
             grant.available = grant.held = 0
-            account.insert_grant(grant)
+            insert_grant(account.wallet, grant)
         grant.available += share
         parts.append(GrantPart(grant_id, share, 0))
     if lapsed:
@@ -197,7 +198,7 @@ def book_grant(
 ) -> Transaction:
     """Book an inflow: the debt is paid first, the rest becomes a grant. `binds` as in `append`."""
     amount = terms.amount
-    paid = account.pay_debt(amount)
+    paid = pay_debt(account.wallet, amount)
     kept = amount - paid
     grant = account.open_grant(
         terms.source,
@@ -258,7 +259,7 @@ def adjust(account: Account, command: Adjust) -> Outcome:
     row = account.append(
         TransactionKind.ADJUST,
         amount,
-        account.take(amount),
+        take(account.wallet, amount),
         available=-amount,
         binds=True,
         reason=command.reason,

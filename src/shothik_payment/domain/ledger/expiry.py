@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shothik_payment.domain.events import CreditDeducted
 from shothik_payment.domain.ledger.account import Account
+from shothik_payment.domain.ledger.grants import drop_empty_grants, held_grant, pay_debt
 from shothik_payment.domain.model.grant import Grant
 from shothik_payment.domain.model.hold import Hold, HoldStatus
 from shothik_payment.domain.model.transaction import GrantPart, Transaction, TransactionKind
@@ -15,7 +16,7 @@ def expire_grants(account: Account) -> None:
     for grant in ended:
         burn(account, grant, grant.available)
     if ended:
-        account.drop_empty_grants()
+        drop_empty_grants(account.wallet)
 
 
 def burn(account: Account, grant: Grant, amount: int) -> None:
@@ -61,16 +62,16 @@ def release(
 ) -> Transaction:
     """Give held credits back to their grants, the debt first, last taken first."""
     amount = sum(share for _, share in slices)
-    paid = to_debt = account.pay_debt(amount)
+    paid = to_debt = pay_debt(account.wallet, amount)
     parts = []
     for grant_id, share in reversed(slices):
-        grant = account.held_grant(hold, grant_id)
+        grant = held_grant(account.wallet, hold, grant_id)
         kept = share - min(share, to_debt)
         to_debt -= share - kept
         grant.held -= share
         grant.available += kept
         parts.append(GrantPart(grant_id, kept, -share))
-    account.drop_empty_grants()
+    drop_empty_grants(account.wallet)
     return account.append(
         TransactionKind.RELEASE,
         amount,

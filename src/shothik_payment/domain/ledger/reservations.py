@@ -18,6 +18,7 @@ from shothik_payment.domain.ledger.credits import (
     tell_deducted,
 )
 from shothik_payment.domain.ledger.expiry import close_hold, expire_grants, release
+from shothik_payment.domain.ledger.grants import drop_empty_grants, held_grant, take
 from shothik_payment.domain.ledger.limits import count_use, require_in_plan
 from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.model.hold import Hold, HoldStatus
@@ -33,7 +34,7 @@ def place_hold(account: Account, command: PlaceHold) -> Outcome:
     amount = command.amount
     require_in_plan(account, command.service, amount)
     require_credits(account, amount)
-    parts = account.take(amount, hold=True)
+    parts = take(account.wallet, amount, hold=True)
     hold = Hold(
         account.new_id("hold"),
         command.user_id,
@@ -71,11 +72,11 @@ def capture_hold(account: Account, command: CaptureHold) -> Outcome:
     charged, rest = _split(hold.parts, amount)
     close_hold(account, hold, HoldStatus.CAPTURED, amount)
     for grant_id, share in charged:
-        account.held_grant(hold, grant_id).held -= share
+        held_grant(account.wallet, hold, grant_id).held -= share
     if rest:
         release(account, hold, rest, reason="captured_in_part")
         expire_grants(account)
-    account.drop_empty_grants()
+    drop_empty_grants(account.wallet)
     row = account.append(
         TransactionKind.CAPTURE,
         amount,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from shothik_payment.domain.errors import InvalidRequest, LimitReached
 from shothik_payment.domain.ledger.account import Account
 from shothik_payment.domain.ledger.commands import Command
+from shothik_payment.domain.ledger.grants import drop_empty_grants, pay_debt
 from shothik_payment.domain.ledger.limits import end_usage
 from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.ledger.standing import (
@@ -55,7 +56,7 @@ class TakeOverSubscription(Paying):
 
 
 def take_over_balance(account: Account, command: TakeOverBalance) -> Outcome:
-    paid = account.pay_debt(command.amount)
+    paid = pay_debt(account.wallet, command.amount)
     kept = command.amount - paid
     grant = _open_grant(account, command.amount, kept)
     row = account.append(
@@ -82,7 +83,7 @@ def take_over_deduction(account: Account, command: TakeOverDeduction) -> Outcome
         reason=TAKEN_OVER,
     )
     account.grants[grant].available = 0
-    account.drop_empty_grants()
+    drop_empty_grants(account.wallet)
     row = account.append(
         TransactionKind.DEDUCT,
         amount,
