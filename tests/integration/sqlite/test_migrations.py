@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from shothik_payment.adapters.sqlite.database import SqliteDatabase
-from shothik_payment.adapters.sqlite.schema import MIGRATIONS, migrate
+from shothik_payment.adapters.sqlite.migration import MIGRATIONS, migrate
 from shothik_payment.domain.errors import StoreCorrupt
 from shothik_payment.domain.model.api_key import ApiKeyStatus
 from shothik_payment.domain.model.time import Millis

@@ -21,7 +21,7 @@ import msgspec
 from shothik_payment.adapters.sqlite.bookings import make_bookings_view
 from shothik_payment.adapters.sqlite.checkpoints import Checkpoints
 from shothik_payment.adapters.sqlite.errors import is_damage, translated
-from shothik_payment.adapters.sqlite.schema import migrate
+from shothik_payment.adapters.sqlite.migration import migrate
 from shothik_payment.domain.errors import Misconfigured, StoreCorrupt, Unavailable
 
 T = TypeVar("T")
