@@ -10,11 +10,9 @@ import asyncio
 import random
 import time
 
-from dependency_injector import containers, providers
+from dependency_injector import providers
 
-from shothik_payment.adapters import sandbox, system
 from shothik_payment.domain.ledger.writer import LedgerWriter
-from shothik_payment.domain.ports.clock import Clock
 from shothik_payment.domain.use_cases.active_services import ActiveServices
 from shothik_payment.domain.use_cases.admin_credits import AdminCredits
 from shothik_payment.domain.use_cases.api_keys import KeyAdministration
@@ -50,88 +48,21 @@ from shothik_payment.domain.use_cases.wallet_views import WalletViews
 from shothik_payment.domain.use_cases.webhooks import Webhooks
 from shothik_payment.domain.use_cases.work_group import WorkGroup
 from shothik_payment.entrypoints.application import Application
-from shothik_payment.entrypoints.catalog_file import load_catalog
 from shothik_payment.entrypoints.chores import SHARED_TASKS, Worker
-from shothik_payment.entrypoints.container import backends as b
-from shothik_payment.entrypoints.container import tokens as t
-from shothik_payment.entrypoints.container.gateways import make_gateways, make_signer
 from shothik_payment.entrypoints.container.observed import ObservedBroker, ObservedLedger
-from shothik_payment.entrypoints.container.observing import make_observing
-from shothik_payment.entrypoints.http.settings import HttpSettings
+from shothik_payment.entrypoints.container.parts import Parts
 from shothik_payment.entrypoints.settings import Settings
 from shothik_payment.entrypoints.telling import telling_backlog
 
-_WEBHOOK = "/api/v1/webhooks/sandbox"
-_CHECKOUT = "/sandbox/checkout"
 _PACE_SECONDS = 1 / 80
 """Each gateway is asked about at most so many payments a second."""
 
 
-class Container(containers.DeclarativeContainer):
-    settings: providers.Dependency[Settings] = providers.Dependency(instance_of=Settings)
-    wall_clock = providers.Singleton(system.SystemClock)
-    ids = providers.Singleton(system.SystemIds)
-    catalog = providers.Singleton(load_catalog, settings.provided.catalog_file)
-    observing = providers.Singleton(make_observing, settings)
-    observer = observing.provided.observer
-
-    # By the schemes of the URLs
-
-    store: providers.Provider[b.Store] = providers.Selector(
-        settings.provided.store,
-        memory=providers.Singleton(b.memory_store, settings),
-        sqlite=providers.Singleton(b.sqlite_store, settings),
-        mongodb=providers.Singleton(b.mongodb_store, settings),
-    )
-    cache: providers.Provider[b.Cache] = providers.Selector(
-        settings.provided.cache,
-        memory=providers.Singleton(b.memory_cache, settings, wall_clock),
-        redis=providers.Singleton(b.redis_cache, settings, wall_clock),
-    )
-    messages: providers.Provider[b.Messages] = providers.Selector(
-        settings.provided.broker,
-        memory=providers.Singleton(b.memory_messages, settings),
-        amqp=providers.Singleton(b.amqp_messages, settings),
-    )
-    connections = providers.Callable(b.connections, store, cache, messages)
-    migration = store.provided.migrate
-
-    # The time of wallets, and of all that is told of them. Whoever deals with the world outside has
-    # the wall's: tokens, API keys, limits, gateways, signatures, and how long things are kept.
-
-    test_clock_documents = store.provided.documents.call("test clock")
-    test_clock = providers.Singleton(system.OffsetClock, wall_clock, test_clock_documents)
-    clock: providers.Provider[Clock] = providers.Selector(
-        settings.provided.test_clock, on=test_clock, off=wall_clock
-    )
-
-    # Tokens
-
-    own_secret = providers.Singleton(t.own_secret, settings)
-    tokens = providers.Singleton(t.verifier, settings, wall_clock, own_secret.provider)
-    token_issuer = providers.Singleton(t.issuer, settings, wall_clock, own_secret.provider)
-
-    # The sandbox gateway
-
-    sandbox_signer = providers.Singleton(make_signer, settings, own_secret.provider)
-    sandbox_gateway = providers.Singleton(
-        sandbox.SandboxGateway,
-        store.provided.documents.call("sandbox"),
-        sandbox_signer,
-        wall_clock,
-        providers.Callable(lambda s: s.browser_url + _CHECKOUT, settings),
-    )
-    sandbox_notifier = providers.Singleton(
-        sandbox.Notifier,
-        sandbox_gateway,
-        sandbox_signer,
-        wall_clock,
-        providers.Callable(lambda s: s.own_url + _WEBHOOK, settings),
-    )
-    sandbox_desk = providers.Singleton(sandbox.SandboxDesk, sandbox_gateway, sandbox_notifier)
-    gateways = providers.Singleton(
-        make_gateways, settings, store, cache, wall_clock, sandbox_gateway.provider, observer
-    )
+class Container(Parts):
+    settings, catalog, observer = Parts.settings, Parts.catalog, Parts.observer
+    store, cache, messages = Parts.store, Parts.cache, Parts.messages
+    clock, wall_clock, ids = Parts.clock, Parts.wall_clock, Parts.ids
+    tokens, gateways = Parts.tokens, Parts.gateways
 
     # The ledger and what is asked of it
 
@@ -207,14 +138,14 @@ class Container(containers.DeclarativeContainer):
         settings.provided.test_clock,
         on=providers.Singleton(
             ClockRun,
-            test_clock,
+            Parts.test_clock,
             store.provided.wallets,
             store.provided.payments,
             # Its own: the background's remembers where it goes on.
             providers.Singleton(ExpirySweep, writer, store.provided.wallets, clock, ids),
             payment_checks,
             webhooks,
-            test_clock_documents,
+            Parts.test_clock_documents,
         ),
         off=providers.Object(None),
     )
@@ -358,13 +289,6 @@ class Container(containers.DeclarativeContainer):
     )
     telling_backlog = providers.Singleton(
         telling_backlog, worker.provided.group, store.provided.events, clock, observer
-    )
-    http_settings = providers.Singleton(
-        HttpSettings,
-        public_url=settings.provided.browser_url,
-        trusted_proxies=settings.provided.trusted_networks,
-        rate_limit_per_hour=settings.provided.rate_limit_per_hour,
-        secure_cookies=settings.provided.production,
     )
 
 
