@@ -1,4 +1,4 @@
-"""What stands behind the ports: stores, clocks, tokens, gateways; and what settings alone decide."""
+"""What stands behind the ports: stores, clocks, tokens, gateways; and what settings alone say."""
 
 from __future__ import annotations
 
