@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from shothik_payment.domain.ports.shared_lock import SharedLock
-from tests.contracts import bindings
-from tests.contracts.bindings import BrokerBinding, CacheBinding, LimiterBinding, Stores
+from tests.contracts import bindings, cache_bindings
+from tests.contracts.bindings import BrokerBinding, Stores
 from tests.contracts.book import Book
+from tests.contracts.cache_bindings import CacheBinding, LimiterBinding
 
 
 @pytest.fixture(params=bindings.STORES)
@@ -22,21 +23,21 @@ def book(stores: Stores) -> Book:
     return Book(stores.ours.ledger)
 
 
-@pytest.fixture(params=bindings.CACHES)
+@pytest.fixture(params=cache_bindings.CACHES)
 async def answers(request: pytest.FixtureRequest) -> AsyncIterator[CacheBinding]:
-    async with bindings.CACHES[request.param](request.getfixturevalue) as binding:
+    async with cache_bindings.CACHES[request.param](request.getfixturevalue) as binding:
         yield binding
 
 
-@pytest.fixture(params=bindings.LIMITERS)
+@pytest.fixture(params=cache_bindings.LIMITERS)
 async def limits(request: pytest.FixtureRequest) -> AsyncIterator[LimiterBinding]:
-    async with bindings.LIMITERS[request.param](request.getfixturevalue) as binding:
+    async with cache_bindings.LIMITERS[request.param](request.getfixturevalue) as binding:
         yield binding
 
 
-@pytest.fixture(params=bindings.LOCKS)
+@pytest.fixture(params=cache_bindings.LOCKS)
 async def lock(request: pytest.FixtureRequest) -> AsyncIterator[SharedLock]:
-    async with bindings.LOCKS[request.param](request.getfixturevalue) as lock:
+    async with cache_bindings.LOCKS[request.param](request.getfixturevalue) as lock:
         yield lock
 
 

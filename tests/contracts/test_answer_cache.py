@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from shothik_payment.domain.ports.answer_cache import ANSWER_TTL_SECONDS, FinishedAnswer
-from tests.contracts.bindings import CacheBinding
+from tests.contracts.cache_bindings import CacheBinding
 
 
 async def test_an_answer_is_found_byte_for_byte_and_as_a_copy(answers: CacheBinding) -> None:

@@ -14,7 +14,8 @@ from shothik_payment.domain.model.time import DAY, Millis
 from shothik_payment.domain.use_cases.api_keys import KeyAdministration, Rotation
 from shothik_payment.domain.use_cases.key_terms import KeyUpdate
 from shothik_payment.domain.use_cases.key_warnings import KeyWarnings
-from tests.contracts.bindings import HeldClock, Stores
+from tests.contracts.bindings import Stores
+from tests.contracts.cache_bindings import HeldClock
 from tests.support.service import CATALOG
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import random
 
-from tests.contracts.bindings import LimiterBinding
+from tests.contracts.cache_bindings import LimiterBinding
 
 WINDOW = 60
 

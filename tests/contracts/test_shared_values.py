@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.contracts import bindings
-from tests.contracts.bindings import ValuesBinding
+from tests.contracts import cache_bindings
+from tests.contracts.cache_bindings import ValuesBinding
 
 
-@pytest.fixture(params=bindings.VALUES)
+@pytest.fixture(params=cache_bindings.VALUES)
 async def values(request: pytest.FixtureRequest) -> AsyncIterator[ValuesBinding]:
-    async with bindings.VALUES[request.param](request.getfixturevalue) as binding:
+    async with cache_bindings.VALUES[request.param](request.getfixturevalue) as binding:
         yield binding
 
 
