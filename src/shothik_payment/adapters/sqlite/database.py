@@ -20,7 +20,7 @@ import msgspec
 
 from shothik_payment.adapters.sqlite.bookings import make_bookings_view
 from shothik_payment.adapters.sqlite.checkpoints import Checkpoints
-from shothik_payment.adapters.sqlite.errors import is_damage, translated
+from shothik_payment.adapters.sqlite.errors import is_damage, translated, unreadable
 from shothik_payment.adapters.sqlite.migration import migrate
 from shothik_payment.domain.errors import Misconfigured, StoreCorrupt, Unavailable
 
@@ -117,7 +117,7 @@ class SqliteDatabase:
                 )  # who knows what else is: nothing is read or written any more
             raise fault from error
         except msgspec.DecodeError as error:
-            raise StoreCorrupt(f"A record in the data store cannot be read. ({error})") from error
+            raise unreadable(error) from error
 
     def _work_on_writer(self, work: Work[T]) -> T:
         connection = self._writer

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 
+import msgspec
+
 from shothik_payment.domain.errors import PaymentServiceError, StoreCorrupt, Unavailable
 
 _UNAVAILABLE = {
@@ -51,3 +53,7 @@ _TAKEN = (
 def is_taken(error: sqlite3.IntegrityError) -> bool:
     """Whether something unique was there already, rather than a row being impossible."""
     return error.sqlite_errorcode in _TAKEN
+
+
+def unreadable(error: msgspec.DecodeError) -> StoreCorrupt:
+    return StoreCorrupt(f"A record in the data store cannot be read. ({error})")
