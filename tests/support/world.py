@@ -25,6 +25,8 @@ from tests.support.ledger_state import LedgerState
 T0 = Millis(1_700_000_000_000)
 PARAPHRASE = "paraphrase_service"
 SLIDE = "slide_service"
+STOP_ALL = [f"service.{PARAPHRASE}.stop_user", f"service.{SLIDE}.stop_user"]
+RESUME_ALL = [f"service.{PARAPHRASE}.resume_user", f"service.{SLIDE}.resume_user"]
 TTL = 15 * MINUTE
 TEN_DOLLARS = Money(1000, "USD")
 

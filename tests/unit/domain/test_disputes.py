@@ -8,26 +8,18 @@ from shothik_payment.domain import events as e
 from shothik_payment.domain.errors import PaymentNotRefundable
 from shothik_payment.domain.ledger import commands as c
 from shothik_payment.domain.model.money import Money
-from shothik_payment.domain.model.payment import DisputeState, PaymentStatus, RefundState
+from shothik_payment.domain.model.payment import DisputeState, PaymentStatus
 from shothik_payment.domain.model.stop import StopCause
 from shothik_payment.domain.model.time import DAY, HOUR, MINUTE
-from shothik_payment.domain.ports.gateway import GatewayRefund
-from tests.support.world import PARAPHRASE, SLIDE, T0, World
+from tests.support.returns import purchase, refunded
+from tests.support.world import PARAPHRASE, RESUME_ALL, SLIDE, STOP_ALL, T0, World
 
 OPEN, WON, LOST = DisputeState.OPEN, DisputeState.WON, DisputeState.LOST
-STOP_ALL = [f"service.{PARAPHRASE}.stop_user", f"service.{SLIDE}.stop_user"]
-RESUME_ALL = [f"service.{PARAPHRASE}.resume_user", f"service.{SLIDE}.resume_user"]
 
 
 @pytest.fixture
 def world() -> World:
-    """100 credits were bought for 10.00 USD, and 50 others are there, which are spent last."""
-    world = World()
-    world.open_payment()
-    world.settle()
-    world.grant(50, priority=9)
-    world.heard()
-    return world
+    return purchase(others=50)
 
 
 def figures(world: World) -> tuple[int, int]:
@@ -36,12 +28,6 @@ def figures(world: World) -> tuple[int, int]:
 
 def causes(world: World) -> list[StopCause]:
     return world.wallet.causes(PARAPHRASE)
-
-
-def refunded(
-    amount_minor: int, state: RefundState = RefundState.SUCCEEDED, nth: int = 1
-) -> GatewayRefund:
-    return GatewayRefund(f"re_{nth}", Money(amount_minor, "USD"), state)
 
 
 # Opened

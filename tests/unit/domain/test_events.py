@@ -8,10 +8,8 @@ from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.payment import RefundState
 from shothik_payment.domain.model.time import HOUR, MINUTE
 from shothik_payment.domain.ports.gateway import GatewayRefund
-from tests.support.world import PARAPHRASE, SLIDE, T0, World, key
+from tests.support.world import PARAPHRASE, RESUME_ALL, STOP_ALL, T0, World, key
 
-STOP_ALL = [f"service.{PARAPHRASE}.stop_user", f"service.{SLIDE}.stop_user"]
-RESUME_ALL = [f"service.{PARAPHRASE}.resume_user", f"service.{SLIDE}.resume_user"]
 EXCEEDED = "usage.limit_exceeded"
 RESET = "usage.limit_reset"
 

@@ -18,43 +18,15 @@ from shothik_payment.domain.errors import (
 )
 from shothik_payment.domain.ledger import commands as c
 from shothik_payment.domain.model.money import Money
-from shothik_payment.domain.model.payment import PaymentStatus, Refund, RefundState
+from shothik_payment.domain.model.payment import PaymentStatus
 from shothik_payment.domain.model.time import DAY
-from shothik_payment.domain.ports.gateway import GatewayRefund
-from tests.support.world import PARAPHRASE, SLIDE, T0, World, key
-
-PENDING, SUCCEEDED, FAILED = RefundState.PENDING, RefundState.SUCCEEDED, RefundState.FAILED
-STOP_ALL = [f"service.{PARAPHRASE}.stop_user", f"service.{SLIDE}.stop_user"]
-RESUME_ALL = [f"service.{PARAPHRASE}.resume_user", f"service.{SLIDE}.resume_user"]
+from tests.support.returns import PENDING, SUCCEEDED, figures, purchase, refund, refunded
+from tests.support.world import PARAPHRASE, RESUME_ALL, STOP_ALL, T0, World, key
 
 
 @pytest.fixture
 def world() -> World:
-    """100 credits were bought for 10.00 USD, and nothing else is there."""
-    world = World()
-    world.open_payment()
-    world.settle()
-    world.heard()
-    return world
-
-
-def told(
-    amount_minor: int, state: RefundState = SUCCEEDED, refund: Refund | None = None, nth: int = 1
-) -> GatewayRefund:
-    """What the gateway says of its `nth` refund; `refund` None: it began there."""
-    ours = None if refund is None else refund.id
-    code = "bank_account_closed" if state is FAILED else None
-    return GatewayRefund(f"re_{nth}", Money(amount_minor, "USD"), state, ours, code)
-
-
-def refund(world: World, amount_minor: int | None = None, nth: int = 1) -> Refund:
-    begun = world.begin_refund(amount_minor)
-    world.record_refund(told(begun.amount_minor, refund=begun, nth=nth))
-    return world.stored_payment("pay_1").refunds[-1]
-
-
-def figures(world: World) -> tuple[int, int, int]:
-    return world.wallet.available, world.wallet.held, world.wallet.debt
+    return purchase()
 
 
 # Reserving
@@ -78,7 +50,7 @@ def test_reserving_everything_tells_nothing_and_taking_it_tells_that_credits_are
 ) -> None:
     begun = world.begin_refund()
     assert (world.told(), world.wallet.stops) == ([], [])
-    world.record_refund(told(1000, refund=begun))
+    world.record_refund(refunded(1000, refund=begun))
     assert world.told() == [
         "payment.refunded",
         "credit.deducted",
@@ -124,9 +96,9 @@ def test_only_the_payments_own_credits_are_reserved(world: World) -> None:
 def test_while_it_is_pending_the_gateway_is_asked_again_and_then_no_more(world: World) -> None:
     begun = world.begin_refund(next_check_at=T0 + 5)
     assert world.stored_payment("pay_1").next_check_at == T0 + 5
-    world.record_refund(told(1000, PENDING, begun))
+    world.record_refund(refunded(1000, PENDING, begun))
     assert world.stored_payment("pay_1").next_check_at == T0 + 5
-    world.record_refund(told(1000, SUCCEEDED, begun))
+    world.record_refund(refunded(1000, SUCCEEDED, begun))
     assert world.stored_payment("pay_1").next_check_at is None
 
 
@@ -201,7 +173,7 @@ def test_refunds_are_judged_in_a_written_order(world: World) -> None:
     begun = world.begin_refund(400)
     busy = world.refusal(RefundInProgress, c.BeginRefund, payment_id="pay_1", **begin)
     assert busy.details() == {"payment_id": "pay_1", "refund_id": begun.id}
-    world.record_refund(told(400, refund=begun))
+    world.record_refund(refunded(400, refund=begun))
     over = world.refusal(
         RefundExceedsPayment, c.BeginRefund, payment_id="pay_1", **begin | {"amount_minor": 601}
     )
@@ -242,7 +214,7 @@ def test_money_under_review_is_refunded_and_takes_no_credits(world: World) -> No
     world.settle("pay_2", Money(700, "USD"))
     begun = world.begin_refund(payment_id="pay_2")
     assert (begun.amount_minor, begun.hold_id) == (700, None)
-    payment = world.record_refund(told(700, refund=begun), "pay_2")
+    payment = world.record_refund(refunded(700, refund=begun), "pay_2")
     assert (payment.status, payment.review_reason) == (PaymentStatus.REFUNDED, None)
     assert figures(world) == (100, 0, 0)
     assert world.told() == ["payment.refunded"]
@@ -253,7 +225,7 @@ def test_accepted_after_a_part_was_refunded_its_share_is_taken_as_if_it_had_been
 ) -> None:
     world.open_payment("pay_2")
     world.settle("pay_2", Money(2000, "USD"))
-    world.record_refund(told(500), "pay_2")
+    world.record_refund(refunded(500), "pay_2")
     assert world.stored_payment("pay_2").status is PaymentStatus.REVIEW
     world.do(c.AcceptPayment, payment_id="pay_2", reason="looked")
     payment = world.stored_payment("pay_2")
@@ -263,9 +235,9 @@ def test_accepted_after_a_part_was_refunded_its_share_is_taken_as_if_it_had_been
 
 def test_what_a_request_began_is_told_with_its_key(world: World) -> None:
     begun = world.begin_refund(500, request=key("refund-1"))
-    world.record_refund(told(500, refund=begun))
+    world.record_refund(refunded(500, refund=begun))
     assert {event.request_id for event in world.heard()} == {"refund-1"}
-    world.record_refund(told(500, nth=2))  # began at the gateway
+    world.record_refund(refunded(500, nth=2))  # began at the gateway
     assert {event.request_id for event in world.heard()} == {None}
 
 

@@ -9,50 +9,23 @@ from shothik_payment.domain.errors import (
 )
 from shothik_payment.domain.ledger import commands as c
 from shothik_payment.domain.model.money import Money
-from shothik_payment.domain.model.payment import PaymentStatus, Refund, RefundState
+from shothik_payment.domain.model.payment import PaymentStatus, RefundState
 from shothik_payment.domain.model.time import DAY, HOUR, MINUTE
-from shothik_payment.domain.ports.gateway import GatewayRefund
-from tests.support.world import PARAPHRASE, SLIDE, T0, World, key
-
-PENDING, SUCCEEDED, FAILED = RefundState.PENDING, RefundState.SUCCEEDED, RefundState.FAILED
-RESUME_ALL = [f"service.{PARAPHRASE}.resume_user", f"service.{SLIDE}.resume_user"]
+from tests.support.returns import FAILED, PENDING, SUCCEEDED, figures, purchase, refund, refunded
+from tests.support.world import RESUME_ALL, T0, World, key
 
 
 @pytest.fixture
 def world() -> World:
-    """100 credits were bought for 10.00 USD, and nothing else is there."""
-    world = World()
-    world.open_payment()
-    world.settle()
-    world.heard()
-    return world
-
-
-def told(
-    amount_minor: int, state: RefundState = SUCCEEDED, refund: Refund | None = None, nth: int = 1
-) -> GatewayRefund:
-    """What the gateway says of its `nth` refund; `refund` None: it began there."""
-    ours = None if refund is None else refund.id
-    code = "bank_account_closed" if state is FAILED else None
-    return GatewayRefund(f"re_{nth}", Money(amount_minor, "USD"), state, ours, code)
-
-
-def refund(world: World, amount_minor: int | None = None, nth: int = 1) -> Refund:
-    begun = world.begin_refund(amount_minor)
-    world.record_refund(told(begun.amount_minor, refund=begun, nth=nth))
-    return world.stored_payment("pay_1").refunds[-1]
-
-
-def figures(world: World) -> tuple[int, int, int]:
-    return world.wallet.available, world.wallet.held, world.wallet.debt
+    return purchase()
 
 
 def test_a_refund_from_the_dashboard_reserves_while_it_is_pending(world: World) -> None:
-    world.record_refund(told(500, PENDING))
+    world.record_refund(refunded(500, PENDING))
     assert figures(world) == (50, 50, 0)
     stored = world.stored_payment("pay_1")
     assert stored.next_check_at == T0 + 10 * MINUTE
-    world.record_refund(told(500))
+    world.record_refund(refunded(500))
     assert figures(world) == (50, 0, 0)
     (found,) = world.stored_payment("pay_1").refunds
     assert (found.id, found.gateway_id, found.state, found.clawed) == (
@@ -64,41 +37,41 @@ def test_a_refund_from_the_dashboard_reserves_while_it_is_pending(world: World) 
 
 
 def test_two_refunds_that_are_pending_together_reserve_no_credit_twice(world: World) -> None:
-    world.record_refund(told(333, PENDING, nth=1))
-    world.record_refund(told(333, PENDING, nth=2))
+    world.record_refund(refunded(333, PENDING, nth=1))
+    world.record_refund(refunded(333, PENDING, nth=2))
     assert figures(world) == (34, 66, 0)
-    world.record_refund(told(333, FAILED, nth=1))
+    world.record_refund(refunded(333, FAILED, nth=1))
     assert figures(world) == (67, 33, 0)
-    world.record_refund(told(333, SUCCEEDED, nth=2))
+    world.record_refund(refunded(333, SUCCEEDED, nth=2))
     assert figures(world) == (67, 0, 0)
 
 
 def test_a_refund_from_the_dashboard_that_has_succeeded_already_ends_in_the_same_state(
     world: World,
 ) -> None:
-    world.record_refund(told(500))
+    world.record_refund(refunded(500))
     assert figures(world) == (50, 0, 0)
     assert world.stored_payment("pay_1").next_check_at is None
     assert world.told() == ["payment.refunded", "credit.deducted"]
 
 
 def test_a_refund_that_was_never_heard_of_and_has_failed_is_none(world: World) -> None:
-    world.record_refund(told(500, FAILED))
+    world.record_refund(refunded(500, FAILED))
     assert world.last_change is None
     assert world.stored_payment("pay_1").refunds == []
 
 
 def test_a_refund_of_what_nobody_paid_is_none(world: World) -> None:
     world.open_payment("pay_2")
-    world.record_refund(told(500), "pay_2")
+    world.record_refund(refunded(500), "pay_2")
     assert world.last_change is None
 
 
 def test_equal_parts_are_told_apart_by_their_ids(world: World) -> None:
     ours = world.begin_refund(300)
-    world.record_refund(told(300, nth=1))
+    world.record_refund(refunded(300, nth=1))
     assert world.stored_payment("pay_1").refunds[0].state is PENDING
-    world.record_refund(told(300, refund=ours, nth=2))
+    world.record_refund(refunded(300, refund=ours, nth=2))
     payment = world.stored_payment("pay_1")
     assert [(r.gateway_id, r.state) for r in payment.refunds] == [
         ("re_2", SUCCEEDED),
@@ -109,8 +82,8 @@ def test_equal_parts_are_told_apart_by_their_ids(world: World) -> None:
 
 def test_what_was_known_by_our_id_is_known_by_the_gateways_from_then_on(world: World) -> None:
     ours = world.begin_refund(300)
-    world.record_refund(told(300, PENDING, ours))
-    world.record_refund(told(300, SUCCEEDED))
+    world.record_refund(refunded(300, PENDING, ours))
+    world.record_refund(refunded(300, SUCCEEDED))
     assert len(world.stored_payment("pay_1").refunds) == 1
     assert figures(world) == (70, 0, 0)
 
@@ -118,12 +91,12 @@ def test_what_was_known_by_our_id_is_known_by_the_gateways_from_then_on(world: W
 @pytest.mark.parametrize("state", [PENDING, SUCCEEDED, FAILED])
 def test_told_twice_or_of_what_was_before_changes_nothing(world: World, state: RefundState) -> None:
     ours = world.begin_refund(300)
-    world.record_refund(told(300, state, ours))
+    world.record_refund(refunded(300, state, ours))
     version = world.wallet.version
     earlier = [PENDING, SUCCEEDED, FAILED][: [PENDING, SUCCEEDED, FAILED].index(state) + 1]
     for before in earlier:
-        world.record_refund(told(300, before, ours))
-        world.record_refund(told(300, before))
+        world.record_refund(refunded(300, before, ours))
+        world.record_refund(refunded(300, before))
     assert world.wallet.version == version
 
 
@@ -158,7 +131,7 @@ def test_failed_after_it_succeeded_gives_the_credits_again(world: World) -> None
     done = refund(world)
     assert figures(world) == (0, 0, 30)
     world.heard()
-    world.record_refund(told(1000, FAILED, done))
+    world.record_refund(refunded(1000, FAILED, done))
     assert figures(world) == (70, 0, 0)
     payment = world.stored_payment("pay_1")
     assert (payment.status, payment.refunded_minor) == (PaymentStatus.PAID, 0)
@@ -170,9 +143,9 @@ def test_failed_after_it_succeeded_the_rest_is_rounded_down_together_again(world
     world.open_payment("pay_2", price=Money(3, "USD"), credits=100)
     world.settle("pay_2", Money(3, "USD"))
     for nth in (1, 2):
-        world.record_refund(told(1, nth=nth), "pay_2")
+        world.record_refund(refunded(1, nth=nth), "pay_2")
     assert world.wallet.available == 200 - 66
-    world.record_refund(told(1, FAILED, nth=1), "pay_2")
+    world.record_refund(refunded(1, FAILED, nth=1), "pay_2")
     assert world.wallet.available == 200 - 33
     assert [r.clawed for r in world.stored_payment("pay_2").refunds] == [0, 33]
 
@@ -182,8 +155,8 @@ def test_credits_with_an_end_come_back_with_it_but_live_three_days_at_least(worl
         payment_id = f"pay_e{nth}"
         world.open_payment(payment_id, credits_expire_at=T0 + ends)
         world.settle(payment_id)
-        world.record_refund(told(1000, nth=nth), payment_id)
-        world.record_refund(told(1000, FAILED, nth=nth), payment_id)
+        world.record_refund(refunded(1000, nth=nth), payment_id)
+        world.record_refund(refunded(1000, FAILED, nth=nth), payment_id)
         (grant,) = (g for g in world.wallet.grants if g.payment_id == payment_id)
         assert (grant.available, grant.expires_at) == (100, T0 + expected)
 

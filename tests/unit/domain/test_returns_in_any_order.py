@@ -11,6 +11,7 @@ from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.payment import DisputeState, RefundState
 from shothik_payment.domain.model.stop import StopCause
 from shothik_payment.domain.ports.gateway import GatewayDispute, GatewayRefund
+from tests.support.returns import purchase, refunded
 from tests.support.world import PARAPHRASE, World
 
 OPEN, WON, LOST = DisputeState.OPEN, DisputeState.WON, DisputeState.LOST
@@ -18,23 +19,11 @@ OPEN, WON, LOST = DisputeState.OPEN, DisputeState.WON, DisputeState.LOST
 
 @pytest.fixture
 def world() -> World:
-    """100 credits were bought for 10.00 USD, and 50 others are there, which are spent last."""
-    world = World()
-    world.open_payment()
-    world.settle()
-    world.grant(50, priority=9)
-    world.heard()
-    return world
+    return purchase(others=50)
 
 
 def figures(world: World) -> tuple[int, int]:
     return world.wallet.available, world.wallet.debt
-
-
-def refunded(
-    amount_minor: int, state: RefundState = RefundState.SUCCEEDED, nth: int = 1
-) -> GatewayRefund:
-    return GatewayRefund(f"re_{nth}", Money(amount_minor, "USD"), state)
 
 
 @pytest.mark.parametrize("verdict", [WON, LOST])

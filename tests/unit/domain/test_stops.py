@@ -8,10 +8,8 @@ from shothik_payment.domain.ledger import commands as c
 from shothik_payment.domain.model.grant import GrantSource
 from shothik_payment.domain.model.stop import StopCause
 from shothik_payment.domain.model.time import HOUR, MINUTE
-from tests.support.world import PARAPHRASE, SLIDE, T0, World
+from tests.support.world import PARAPHRASE, RESUME_ALL, SLIDE, STOP_ALL, T0, World
 
-STOP_ALL = [f"service.{PARAPHRASE}.stop_user", f"service.{SLIDE}.stop_user"]
-RESUME_ALL = [f"service.{PARAPHRASE}.resume_user", f"service.{SLIDE}.resume_user"]
 EXCEEDED = "usage.limit_exceeded"
 RESET = "usage.limit_reset"
 
