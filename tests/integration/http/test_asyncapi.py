@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from typing import Any
 
 import jsonschema_rs
@@ -18,7 +17,7 @@ from shothik_payment.adapters.rabbitmq.topology import EXCHANGE, routing_keys_of
 from shothik_payment.domain.events import EVENT_TYPES, Event, EventData
 from shothik_payment.domain.model.stop import StopCause
 from shothik_payment.entrypoints.http.asyncapi_examples import TOLD
-from tests.integration.http.support import World
+from tests.integration.http.support import World, loaded_by
 
 EVENTS = [told.event for told in TOLD]
 
@@ -136,19 +135,10 @@ def test_every_event_type_is_illustrated_once() -> None:
 
 
 async def test_the_page_shows_it_all_and_loads_nothing_from_elsewhere() -> None:
-    loaded: list[str] = []
-
-    class Page(HTMLParser):
-        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-            if tag in {"script", "link", "img", "iframe"}:
-                loaded.append(tag)
-            loaded.extend(value or "" for name, value in attrs if name == "src")
-
     answer = await World().client().get("http://test/asyncapi")
     assert answer.headers["content-type"].startswith("text/html")
     assert "default-src 'none'" in answer.headers["content-security-policy"]
-    Page().feed(answer.text)
-    assert loaded == []
+    assert loaded_by(answer.text) == []
     assert not re.search(r"https?://(?!checkout\.example/)", answer.text)
     assert "<code>payment.events.dlx</code>" in answer.text
     assert "&lt;code" not in answer.text
