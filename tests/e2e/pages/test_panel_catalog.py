@@ -80,7 +80,7 @@ def test_a_catalog_of_ones_own(browser: Browser, own_catalog: Service) -> None:
     assert "77" in service
     assert "not sold" in page.get_by_role("row", name="Small").inner_text()
     pro = page.get_by_role("row", name="Pro").inner_text()
-    for part in ("1,800.00 BDT", "14 days, 100 credits", "50 times", "allowed", "up to 500"):
+    for part in ("1,800.00 BDT", "14 days, 100 credits", "50 charges", "allowed", "up to 500"):
         assert part in pro
     one.check()
     one.close()

@@ -6,8 +6,9 @@ from litestar import get
 from litestar.response import Template
 
 from shothik_payment.domain.model.web_session import Realm
-from shothik_payment.entrypoints.account.standing import stopped, titles_of
+from shothik_payment.entrypoints.account.standing import stopped
 from shothik_payment.entrypoints.http.call import AnyRequest
+from shothik_payment.entrypoints.pages.plans import titles_of
 from shothik_payment.entrypoints.pages.visits import visit_of
 
 _LATEST = 5

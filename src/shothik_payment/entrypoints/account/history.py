@@ -6,11 +6,11 @@ from litestar import get
 from litestar.response import Template
 
 from shothik_payment.domain.model.web_session import Realm
-from shothik_payment.entrypoints.account.standing import titles_of
 from shothik_payment.entrypoints.http.call import AnyRequest
 from shothik_payment.entrypoints.http.cursors import number_of, optional_cursor
 from shothik_payment.entrypoints.http.requests import PageQuery
 from shothik_payment.entrypoints.http.validation import QueryReader
+from shothik_payment.entrypoints.pages.plans import titles_of
 from shothik_payment.entrypoints.pages.visits import visit_of
 
 _PAGE = QueryReader(PageQuery)

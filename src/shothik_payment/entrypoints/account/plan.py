@@ -9,19 +9,19 @@ from litestar.response import Template
 
 from shothik_payment.domain.catalog import Catalog
 from shothik_payment.domain.model.money import Money
-from shothik_payment.domain.model.plan import LimitUnit, Plan, Terms
+from shothik_payment.domain.model.plan import Plan
 from shothik_payment.domain.model.subscription import PaidFor, Subscription, SubscriptionStatus
 from shothik_payment.domain.model.web_session import Realm
 from shothik_payment.domain.use_cases.subscriptions import SubscriptionView
 from shothik_payment.domain.use_cases.wallet_views import usage_of
 from shothik_payment.entrypoints.account.paying import WayQuery, Ways, checkout_of, ways_of
-from shothik_payment.entrypoints.account.standing import plan_titles, titles_of
+from shothik_payment.entrypoints.account.standing import plan_titles
 from shothik_payment.entrypoints.http import fields as f
 from shothik_payment.entrypoints.http.call import AnyRequest
 from shothik_payment.entrypoints.http.cursors import number_of, optional_cursor
 from shothik_payment.entrypoints.http.requests import PageQuery
 from shothik_payment.entrypoints.http.validation import QueryReader
-from shothik_payment.entrypoints.pages.rendering import number
+from shothik_payment.entrypoints.pages.plans import Gives, gives_of, titles_of
 from shothik_payment.entrypoints.pages.visits import Visit, visit_of
 
 S = SubscriptionStatus
@@ -82,24 +82,14 @@ def possible(view: SubscriptionView) -> Possible:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A plan on sale. `price` None: it is free, or not sold in the currency. `services` None: every
-    one; by title, as are the `limits`, what a period allows. `can_have`: there is a way to get it
-    from here."""
+    """A plan on sale. `price` None: it is free, or not sold in the currency. `can_have`: there is a
+    way to get it from here."""
 
     plan: Plan
     price: Money | None
-    services: tuple[str, ...] | None
-    limits: tuple[tuple[str, str], ...]
+    gives: Gives
     current: bool
     can_have: bool
-
-
-def limits_of(terms: Terms, titles: dict[str, str]) -> tuple[tuple[str, str], ...]:
-    units = {LimitUnit.COUNT: "charges", LimitUnit.CREDITS: "credits"}
-    return tuple(
-        (titles.get(name, name), f"{number(limit.allowed)} {units[limit.unit]}")
-        for name, limit in terms.limits.items()
-    )
 
 
 def offers(
@@ -111,15 +101,12 @@ def offers(
     titles, offered = titles_of(catalog), []
     for plan in catalog.billing.plans.values():
         price = plan.prices.get(currency or "")
-        services = None
-        if plan.terms.services is not None:
-            services = tuple(titles.get(name, name) for name in plan.terms.services)
         # Going back to what everybody has is a cancellation; only credits make it a plan to begin.
         sold = plan.terms.credits > 0 if plan.free else price is not None
         current = plan.id == had
-        limits = limits_of(plan.terms, titles)
         can_have = can_change and sold and not current
-        offered.append(Offer(plan, price, services, limits, current, can_have))
+        gives = gives_of(plan.terms, titles)
+        offered.append(Offer(plan, price, gives, current, can_have))
     return offered
 
 

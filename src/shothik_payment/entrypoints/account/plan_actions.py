@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
@@ -13,15 +14,9 @@ from shothik_payment.entrypoints.account.paying import require_initiate, return_
 from shothik_payment.entrypoints.account.plan import possible
 from shothik_payment.entrypoints.account.plan_choice import after, plan_page
 from shothik_payment.entrypoints.http.validation import QueryReader
-from shothik_payment.entrypoints.pages.actions import (
-    NOTHING,
-    Action,
-    Field,
-    Nothing,
-    action_handlers,
-)
+from shothik_payment.entrypoints.pages.actions import Action, Field, action_handlers
 from shothik_payment.entrypoints.pages.rendering import number
-from shothik_payment.entrypoints.pages.visits import Submitted, Visit
+from shothik_payment.entrypoints.pages.visits import NOTHING, Nothing, Submitted, Visit
 
 _When = Annotated[Literal["end", "now"], Meta(extra={"expected": "end or now"})]
 _CHANGE = "PATCH /subscriptions/current"
@@ -89,21 +84,40 @@ async def _cancel(visit: Visit) -> Action[CancelForm]:
     )
 
 
+def _button(
+    visit: Visit,
+    does: str,
+    work: Callable[[Submitted[Nothing]], Awaitable[str]],
+    *,
+    title: str,
+    summary: str,
+    confirm: str,
+    operation: str = _CHANGE,
+) -> Action[Nothing]:
+    return Action(
+        title=title,
+        summary=[summary],
+        confirm=confirm,
+        reader=NOTHING,
+        operation=operation,
+        work=work,
+        **_common(visit, does),
+    )
+
+
 async def _keep(visit: Visit) -> Action[Nothing]:
     async def work(sent: Submitted[Nothing]) -> str:
         await visit.app.subscriptions.keep(visit.user_id, sent.request)
         return plan_page(visit, "kept")
 
-    return Action(
+    return _button(
+        visit,
+        "keep",
+        work,
         title="Keep the plan as it is",
-        summary=[
-            "What was to change does not: the plan goes on, and renews at the end of its period."
-        ],
+        summary="What was to change does not: the plan goes on, and renews at the end of its "
+        "period.",
         confirm="Keep the plan",
-        reader=NOTHING,
-        operation=_CHANGE,
-        work=work,
-        **_common(visit, "keep"),
     )
 
 
@@ -112,58 +126,55 @@ async def _pause(visit: Visit) -> Action[Nothing]:
         await visit.app.subscriptions.pause(visit.user_id, sent.request)
         return plan_page(visit, "pausing")
 
-    return Action(
+    return _button(
+        visit,
+        "pause",
+        work,
         title="Pause the plan",
-        summary=[
-            "You keep the plan until the end of its period. Then nothing is charged, and you have "
-            "what everybody has, until you resume."
-        ],
+        summary="You keep the plan until the end of its period. Then nothing is charged, and you "
+        "have what everybody has, until you resume.",
         confirm="Pause the plan",
-        reader=NOTHING,
-        operation=_CHANGE,
-        work=work,
-        **_common(visit, "pause"),
     )
+
+
+async def _paid_here(visit: Visit) -> Choice:
+    """Raises RateLimited where too many payments were begun."""
+    await require_initiate(visit)
+    back = return_address(visit)
+    return Choice(success_url=back, cancel_url=back)
 
 
 async def _resume(visit: Visit) -> Action[Nothing]:
     async def work(sent: Submitted[Nothing]) -> str:
-        await require_initiate(visit)
-        back = return_address(visit)
-        choice = Choice(success_url=back, cancel_url=back)
+        choice = await _paid_here(visit)
         view = await visit.app.subscriptions.resume(visit.user_id, choice, sent.request)
         return after(visit, view, "resumed")
 
-    return Action(
+    return _button(
+        visit,
+        "resume",
+        work,
         title="Resume the plan",
-        summary=["A new period begins and is paid, with all of its credits."],
+        summary="A new period begins and is paid, with all of its credits.",
         confirm="Resume the plan",
-        reader=NOTHING,
-        operation=_CHANGE,
-        work=work,
-        **_common(visit, "resume"),
     )
 
 
 async def _pay(visit: Visit) -> Action[Nothing]:
     async def work(sent: Submitted[Nothing]) -> str:
-        await require_initiate(visit)
-        back = return_address(visit)
-        choice = Choice(success_url=back, cancel_url=back)
+        choice = await _paid_here(visit)
         view = await visit.app.subscriptions.pay(visit.user_id, choice, sent.request)
         return after(visit, view, "paid")
 
-    return Action(
+    return _button(
+        visit,
+        "pay",
+        work,
         title="Pay the renewal",
-        summary=[
-            "Your plan could not be renewed. You are led to where you can pay with another card or "
-            "account; once it is paid, the plan goes on as before."
-        ],
+        summary="Your plan could not be renewed. You are led to where you can pay with another "
+        "card or account; once it is paid, the plan goes on as before.",
         confirm="Go on to pay",
-        reader=NOTHING,
         operation="POST /subscriptions/current/pay",
-        work=work,
-        **_common(visit, "pay"),
     )
 
 

@@ -7,11 +7,7 @@ from dataclasses import dataclass
 from shothik_payment.domain.catalog import Catalog
 from shothik_payment.domain.model.stop import StopCause
 from shothik_payment.domain.model.wallet import Wallet
-
-
-def titles_of(catalog: Catalog) -> dict[str, str]:
-    """What people call the services, by name."""
-    return {service.name: service.title or service.slug for service in catalog.services}
+from shothik_payment.entrypoints.pages.plans import titles_of
 
 
 def plan_titles(catalog: Catalog) -> dict[str, str]:

@@ -32,13 +32,6 @@ Field = Mapping[str, Any]
 _LAYOUTS = {Realm.ADMIN: "panel/layout.html", Realm.ACCOUNT: "account/layout.html"}
 
 
-class Nothing(Struct):
-    """A form that only has a button."""
-
-
-NOTHING = QueryReader(Nothing)
-
-
 class DoneQuery(Struct):
     """What was just done, in a word that the page knows a sentence for."""
 

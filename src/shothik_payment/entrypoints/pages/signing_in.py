@@ -11,7 +11,6 @@ from litestar.exceptions import HTTPException, NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Template
 from litestar.types import ExceptionHandlersMap
-from msgspec import Struct
 
 from shothik_payment.domain.errors import Forbidden, PaymentServiceError, Unauthenticated
 from shothik_payment.domain.model.web_session import Realm
@@ -19,8 +18,8 @@ from shothik_payment.entrypoints.http import door
 from shothik_payment.entrypoints.http.answers import Answer
 from shothik_payment.entrypoints.http.call import AnyRequest, Call, call_of
 from shothik_payment.entrypoints.http.errors import failure, surprise
-from shothik_payment.entrypoints.http.validation import QueryReader
 from shothik_payment.entrypoints.pages.visits import (
+    NOTHING,
     Visit,
     cookie_name,
     cookies_of,
@@ -34,13 +33,6 @@ from shothik_payment.entrypoints.pages.visits import (
 
 ATTEMPTS_PER_MINUTE = 30
 _MAX_NEXT = 512
-
-
-class _Nothing(Struct):
-    pass
-
-
-_NOTHING = QueryReader(_Nothing)
 
 
 def sign_in_handlers(realm: Realm) -> Sequence[HTTPRouteHandler]:
@@ -69,7 +61,7 @@ def sign_in_handlers(realm: Realm) -> Sequence[HTTPRouteHandler]:
     @post("/sign-out", status_code=303)
     async def sign_out(request: AnyRequest) -> Response[None]:
         visit = await visit_of(request, realm)
-        await visit.form(request.receive, _NOTHING, "sign out", realm)
+        await visit.form(request.receive, NOTHING, "sign out", realm)
         if visit.session is not None:
             await visit.app.sign_in.close(visit.session)
         return see_other(f"{home}/sign-in", [session_cookie(visit.call, realm, "", 0)])

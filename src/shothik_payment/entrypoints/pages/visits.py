@@ -48,6 +48,13 @@ HEADERS = {
 }
 
 
+class Nothing(msgspec.Struct):
+    """A form that only has a button."""
+
+
+NOTHING = QueryReader(Nothing)
+
+
 @dataclass(frozen=True, slots=True)
 class Submitted(Generic[T]):
     """A form that may be acted on. `request` binds it to one effect, however often it is sent."""

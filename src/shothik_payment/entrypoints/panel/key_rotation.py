@@ -106,8 +106,9 @@ async def _ask(
     chosen = [await visit.app.key_administration.get(key_id) for key_id in dict.fromkeys(key_ids)]
     await visit.app.key_usage.show_last_use(chosen)
     return visit.show(
-        f"panel/keys_{action}.html",
+        "panel/keys_confirm.html",
         problem=problem,
+        rotates=action is BulkAction.ROTATE,
         keys=chosen,
         now=visit.app.wall_clock.now(),
         graces=[(str(seconds), text) for seconds, text in GRACES],

@@ -15,7 +15,7 @@ from shothik_payment.domain.model.transaction import TransactionKind
 from shothik_payment.domain.ports.payments import PaymentSum
 from shothik_payment.domain.ports.statistics import ChargedHour
 from shothik_payment.entrypoints.pages.charts import Chart, Series, Tone, columns, ranking
-from shothik_payment.entrypoints.panel.catalog import title_of
+from shothik_payment.entrypoints.pages.plans import titles_of
 
 DAYS = 7
 _HOURS = 24
@@ -46,12 +46,13 @@ def pictures(
     for hour in taken:
         if date_of(hour.start) == today:
             of_today[hour.service] = of_today.get(hour.service, 0) + hour.credits
+    titles = titles_of(catalog)
     return Pictures(
         ranking(
             "Credits charged today",
             "Service",
             "Credits",
-            [(title_of(catalog, name), credits) for name, credits in of_today.items()],
+            [(titles.get(name, name), credits) for name, credits in of_today.items()],
         ),
         _hours(taken, catalog, now, zone),
         _days(taken, catalog, today, date_of),
@@ -97,8 +98,9 @@ def _stacked(
         place = place_of(hour)
         if 0 <= place < places:
             rows.get(hour.service, others)[place] += hour.credits
+    titles = titles_of(catalog)
     series = [
-        Series(title_of(catalog, name), tuple(rows[name]), tone)
+        Series(titles.get(name, name), tuple(rows[name]), tone)
         for name, tone in zip(shown, _TONES, strict=False)
     ]
     if any(others) or not series:

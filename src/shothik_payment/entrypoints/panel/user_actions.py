@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import quote
 
 from msgspec import Struct
@@ -92,57 +93,67 @@ async def _adjust(visit: Visit) -> Action[AdjustForm]:
     )
 
 
-async def _freeze(visit: Visit) -> Action[FreezeBody]:
-    wallet = await wallet_of(visit)
+def _standing_action(
+    visit: Visit,
+    wallet: Wallet,
+    does: str,
+    change: Callable[..., Awaitable[object]],
+    done: str,
+    *,
+    summary: Sequence[str],
+    refusal: Conflict | None,
+    danger: bool = False,
+) -> Action[FreezeBody]:
+    """`change` is the use case's `freeze` or `unfreeze`."""
     user_id, page = wallet.user_id, user_page(visit, wallet.user_id)
 
     async def work(sent: Submitted[FreezeBody]) -> str:
-        await visit.app.user_admin.freeze(
-            user_id, sent.fields.reason, actor=visit.user_id, request=sent.request
-        )
-        return f"{page}?done=frozen"
+        await change(user_id, sent.fields.reason, actor=visit.user_id, request=sent.request)
+        return f"{page}?done={done}"
 
     return Action(
         here="Users",
-        title=f"Freeze {user_id}",
-        summary=[
-            "Every service is told to stop the user. Nothing more is spent, held or bought.",
-            "Jobs under way may end, refunds go on, and what comes in is booked.",
-        ],
-        refusal=Conflict("The user is frozen already.") if wallet.frozen else None,
+        title=f"{does.capitalize()} {user_id}",
+        summary=summary,
+        refusal=refusal,
         fields=[REASON],
-        confirm="Freeze the user",
-        danger=True,
+        confirm=f"{does.capitalize()} the user",
+        danger=danger,
         back=page,
         reader=_FREEZE,
-        operation="POST /admin/users/{id}/freeze",
+        operation=f"POST /admin/users/{{id}}/{does}",
         subject=user_id,
         work=work,
     )
 
 
+async def _freeze(visit: Visit) -> Action[FreezeBody]:
+    wallet = await wallet_of(visit)
+    return _standing_action(
+        visit,
+        wallet,
+        "freeze",
+        visit.app.user_admin.freeze,
+        "frozen",
+        summary=[
+            "Every service is told to stop the user. Nothing more is spent, held or bought.",
+            "Jobs under way may end, refunds go on, and what comes in is booked.",
+        ],
+        refusal=Conflict("The user is frozen already.") if wallet.frozen else None,
+        danger=True,
+    )
+
+
 async def _unfreeze(visit: Visit) -> Action[FreezeBody]:
     wallet = await wallet_of(visit)
-    user_id, page = wallet.user_id, user_page(visit, wallet.user_id)
-
-    async def work(sent: Submitted[FreezeBody]) -> str:
-        await visit.app.user_admin.unfreeze(
-            user_id, sent.fields.reason, actor=visit.user_id, request=sent.request
-        )
-        return f"{page}?done=unfrozen"
-
-    return Action(
-        here="Users",
-        title=f"Unfreeze {user_id}",
+    return _standing_action(
+        visit,
+        wallet,
+        "unfreeze",
+        visit.app.user_admin.unfreeze,
+        "unfrozen",
         summary=["The user may spend and buy again, unless something else stops them."],
         refusal=None if wallet.frozen else Conflict("The user is not frozen."),
-        fields=[REASON],
-        confirm="Unfreeze the user",
-        back=page,
-        reader=_FREEZE,
-        operation="POST /admin/users/{id}/unfreeze",
-        subject=user_id,
-        work=work,
     )
 
 
