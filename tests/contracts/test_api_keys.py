@@ -69,6 +69,16 @@ async def test_a_key_is_found_by_id_and_by_digest(stores: Stores) -> None:
     assert await keys.by_digest(b"\0" * 32) is None
 
 
+async def test_one_digest_is_one_key(stores: Stores) -> None:
+    key = made("key_1")
+    await add(stores.ours.api_keys, key)
+    with pytest.raises(VersionConflict):
+        await add(stores.theirs.api_keys, replace(key, id="key_2"))
+    assert await stores.ours.api_keys.by_digest(key.digest) == key
+    assert await stores.ours.api_keys.get("key_2") is None
+    assert await told(stores.ours.api_keys, "key_2") == []
+
+
 async def test_keys_are_copies(stores: Stores) -> None:
     key = made("key_1")
     await add(stores.ours.api_keys, key)

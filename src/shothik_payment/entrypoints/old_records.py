@@ -11,7 +11,6 @@ from msgspec import Meta, Struct
 
 from shothik_payment.domain.catalog import MAX_CREDITS
 from shothik_payment.domain.errors import InvalidRequest
-from shothik_payment.domain.model.api_key import Scope
 from shothik_payment.domain.model.networks import network_of
 from shothik_payment.domain.use_cases.takeover import (
     OldDeduction,
@@ -124,11 +123,11 @@ class ApiKeyLine(_Line):
             digest,
             last4,
             self.service,
-            self.name or f"{self.service} key of the old service",
             millis(self.created_at),
+            self.name,
             millis(self.expires_at),
             millis(self.revoked_at),
-            tuple(Scope) if self.scopes is None else tuple(self.scopes),
+            None if self.scopes is None else tuple(self.scopes),
             tuple(_network(index, text) for index, text in networks),
             self.rate_limit,
         )

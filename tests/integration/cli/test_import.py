@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +92,7 @@ async def test_everything_goes_on(command: Service) -> None:
     code, again, _ = imported(command, path)
     before = {kind: count["before"] for kind, count in again["records"].items()}
     assert code == 0
-    assert before == {"wallet": 1, "transaction": 1, "subscription": 1, "apiKey": 1}
+    assert before == {"wallet": 2, "transaction": 1, "subscription": 1, "apiKey": 1}
 
     command.start()
     async with command.by_key(OLD_KEY) as service:
@@ -131,17 +133,41 @@ def test_totals_that_do_not_agree(command: Service) -> None:
     assert len(report["disagreements"]) == 2
 
 
-def test_another_balance_is_not_guessed_at(command: Service) -> None:
+@pytest.mark.parametrize("other", [160, 0])
+def test_another_balance_is_not_guessed_at(command: Service, other: int) -> None:
     imported(command, str(write(command, [wallet("u1", 150)])))
-    code, report, said = imported(command, str(write(command, [wallet("u1", 160)])))
+    code, report, said = imported(command, str(write(command, [wallet("u1", other)])))
     assert (code, report["records"]["wallet"]["refused"]) == (1, 1)
     assert "line 1" in said
 
 
 def test_a_run_that_is_killed_is_repeated(command: Service) -> None:
-    users = 3_000
-    path = write(command, [wallet(f"u{n}", n % 7 + 1) for n in range(users)])
+    users, keys = 3_000, 300
     credits = sum(n % 7 + 1 for n in range(users))
+    lines = [wallet(f"u{n}", n % 7 + 1) for n in range(users)]
+    for number in range(keys):  # evenly among the wallets: whenever it is killed, some are left
+        lines.insert(number * 11, old_key(number))
+    path = write(command, lines)
+    _kill_half_way(command, path)
+    code, report, _ = imported(command, str(path))
+    assert code == 0
+    for kind, all_of_them in (("wallet", users), ("apiKey", keys)):
+        count = report["records"][kind]
+        assert count["before"] > 0
+        assert count["new"] > 0
+        assert count["new"] + count["before"] == all_of_them
+    count = report["records"]["wallet"]
+    assert count["creditsInLines"] == count["creditsStored"] == credits
+    assert _stored(command, "api_keys") == keys
+    command.verify()
+
+
+def old_key(number: int) -> dict[str, Any]:
+    key = f"sk_paraphrase_{number:032}"
+    return {"type": "apiKey", "service": "paraphrase", "key": key, "createdAt": NOW}
+
+
+def _kill_half_way(command: Service, path: Path) -> None:
     run = subprocess.Popen(
         [sys.executable, "-m", "shothik_payment", "import", str(path)],
         env=command.environment,
@@ -149,20 +175,32 @@ def test_a_run_that_is_killed_is_repeated(command: Service) -> None:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    wal = command.database.with_name(command.database.name + "-wal")
     deadline = time.monotonic() + 60
     while run.poll() is None and time.monotonic() < deadline:
-        if wal.exists() and wal.stat().st_size > 300_000:
+        if _stored(command, "wallets") > 500 and _stored(command, "api_keys") > 50:
             run.send_signal(signal.SIGKILL)
     assert run.wait() == -signal.SIGKILL
-    code, report, _ = imported(command, str(path))
-    count = report["records"]["wallet"]
-    assert code == 0
-    assert count["before"] > 0
-    assert count["new"] > 0
-    assert count["new"] + count["before"] == users
-    assert count["creditsInLines"] == count["creditsStored"] == credits
-    command.verify()
+
+
+def _stored(command: Service, table: str) -> int:
+    if not command.database.exists():
+        return 0
+    with closing(sqlite3.connect(f"file:{command.database}?mode=ro", uri=True)) as connection:
+        try:
+            (rows,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+        except sqlite3.OperationalError:
+            return 0  # the schema is being made
+    return int(rows)
+
+
+def test_refused_lines_are_for_their_owner_alone(command: Service) -> None:
+    """They may have keys in them, whoever has made the file."""
+    refused = command.folder / "no.jsonl"
+    refused.write_text("of an earlier run")
+    refused.chmod(0o644)
+    imported(command, str(write(command, [wallet("u1", -1)])), "--refused", str(refused))
+    assert refused.stat().st_mode & 0o777 == 0o600
+    assert "of an earlier run" not in refused.read_text()
 
 
 def test_it_says_how_to_call_it(command: Service) -> None:

@@ -13,12 +13,14 @@ from shothik_payment.domain.errors import (
     InvalidRequest,
     WrongService,
 )
-from shothik_payment.domain.model.api_key import digest_of
+from shothik_payment.domain.model.api_key import Scope, digest_of
 from shothik_payment.domain.model.subscription import SubscriptionStatus
-from shothik_payment.domain.model.time import DAY, Millis
+from shothik_payment.domain.model.time import DAY, END_OF_TIME, Millis
+from shothik_payment.domain.use_cases.old_identities import fingerprint
 from shothik_payment.domain.use_cases.takeover import (
     OldDeduction,
     OldKey,
+    OldRecord,
     OldSubscription,
     OldWallet,
     Takeover,
@@ -36,6 +38,10 @@ async def service() -> AsyncIterator[TestService]:
 
 @pytest.fixture
 def takeover(service: TestService) -> Takeover:
+    return taking(service)
+
+
+def taking(service: TestService) -> Takeover:
     return Takeover(
         service.writer,
         service.taken_over,
@@ -57,6 +63,19 @@ async def test_a_wallet_is_taken_over_once(service: TestService, takeover: Takeo
         await takeover.take(OldWallet("u1", 151))
     wallet = await service.views.wallet("u1")
     assert (wallet.available, wallet.events) == (150, 0)
+    assert await service.differences() == []
+
+
+@pytest.mark.parametrize(("first", "second"), [(150, 0), (0, 150)])
+async def test_an_empty_wallet_is_taken_over_once_as_well(
+    service: TestService, takeover: Takeover, first: int, second: int
+) -> None:
+    await takeover.take(OldWallet("u1", first))
+    assert (await takeover.take(OldWallet("u1", first))).before
+    with pytest.raises(IdempotencyKeyReused):
+        await takeover.take(OldWallet("u1", second))
+    wallet = await service.views.wallet("u1")
+    assert (wallet.available, wallet.events) == (first, 0)
     assert await service.differences() == []
 
 
@@ -163,12 +182,55 @@ async def test_a_subscription_that_was_taken_over_is_not_taken_over_again(
 async def test_a_key_that_differs_is_not_passed_over(
     service: TestService, takeover: Takeover
 ) -> None:
-    old = OldKey(digest_of("sk_old"), "_old", PARAPHRASE, "old", START)
+    old = OldKey(digest_of("sk_old"), "_old", PARAPHRASE, START)
     assert not (await takeover.take(old)).before
     assert (await takeover.take(old)).before
     with pytest.raises(IdempotencyKeyReused):
         await takeover.take(replace(old, revoked_at=START))
     assert len(service.state.api_keys) == 1
+
+
+FINGERPRINTS = [
+    (
+        OldSubscription("u1", "pro", Millis(0), Millis(END_OF_TIME - 1)),
+        "subscription u1",
+        f'{{"period_end":{END_OF_TIME - 1},"period_start":0,"plan":"pro","user_id":"u1"}}',
+    ),
+    (
+        OldDeduction("t1", "u1", "paraphrase", 5, metadata={"b": 2, "a": "é"}),
+        "transaction t1",
+        '{"amount":5,"metadata":{"a":"\\u00e9","b":2},"service":"paraphrase",'
+        '"transaction_id":"t1","user_id":"u1"}',
+    ),
+    (
+        OldKey(digest_of("sk_old"), "_old", "paraphrase", START, allowed_ips=("10.0.0.0/8",)),
+        f"key {digest_of('sk_old').hex()}",
+        f'{{"allowed_ips":["10.0.0.0/8"],"created_at":{START},"digest":"{digest_of("sk_old").hex()}",'
+        '"last4":"_old","service":"paraphrase"}',
+    ),
+    (
+        OldKey(digest_of("sk_2"), "sk_2", "paraphrase", START, scopes=(Scope.CREDITS_READ,)),
+        f"key {digest_of('sk_2').hex()}",
+        f'{{"created_at":{START},"digest":"{digest_of("sk_2").hex()}",'
+        '"last4":"sk_2","scopes":["credits:read"],"service":"paraphrase"}',
+    ),
+]
+
+
+@pytest.mark.parametrize(("old", "place", "content"), FINGERPRINTS)
+async def test_a_later_release_knows_a_record_again(
+    service: TestService, takeover: Takeover, old: OldRecord, place: str, content: str
+) -> None:
+    """Whatever fields and scopes it has by then: only what the line says counts."""
+    await takeover.take(old)
+    kept = service.state.documents["taken over", place].partition(b" ")[0]
+    assert kept.decode() == fingerprint(content).hex()
+
+
+async def test_the_order_of_metadata_is_no_difference(takeover: Takeover) -> None:
+    old = OldDeduction("t1", "u1", PARAPHRASE, 7, metadata={"a": 1, "b": 2})
+    await takeover.take(old)
+    assert (await takeover.take(replace(old, metadata={"b": 2, "a": 1}))).before
 
 
 async def test_what_has_ended_or_is_not_sold_is_refused(takeover: Takeover) -> None:

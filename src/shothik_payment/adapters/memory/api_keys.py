@@ -21,6 +21,8 @@ class MemoryApiKeys:
             done = state.requests.get((request.user_id, request.key))
             if done is not None:
                 return replace(done)
+        if any(key.digest in state.api_keys_by_digest for key in change.added):
+            raise VersionConflict
         for key in change.changed:
             stored = await self.get(key.id)
             if stored is None or stored.version != key.version:

@@ -47,7 +47,7 @@ class MongoApiKeys:
                 # The record of this very call, if its answer was lost on the way.
                 done = None if request is None else await self._find(request.user_id, request.key)
                 if done is None:
-                    raise
+                    raise VersionConflict from None  # a digest that is taken
                 return None if done == request else done
         return None
 
@@ -55,9 +55,10 @@ class MongoApiKeys:
         if change.request is not None:
             bound = self._database.collection(names.REQUEST_KEYS)
             await bound.insert_one(rows.record_document(change.request), session=session)
-        if change.added:
-            documents = [{**rows.api_key_document(key), "changes": 0} for key in change.added]
-            await self._keys.insert_many(documents, session=session)
+        for key in change.added:
+            await self._keys.insert_one(
+                {**rows.api_key_document(key), "changes": 0}, session=session
+            )
         for key in change.changed:
             document = rows.api_key_document(replace(key, version=key.version + 1))
             # A key that was stored before they had versions has none.

@@ -16,6 +16,7 @@ from shothik_payment.domain.ports.api_keys import AuditEntry, KeyChange, Version
 from shothik_payment.domain.ports.ledger_store import RequestRecord
 
 _BY_ID = "SELECT body FROM api_keys WHERE id = ?"
+_BY_DIGEST = "SELECT body FROM api_keys WHERE digest = ?"
 _ENDING = """
     SELECT body FROM api_keys
     WHERE expires_at > ? AND expires_at <= ? AND revoked_at IS NULL
@@ -47,7 +48,7 @@ class SqliteApiKeys:
         return await self._one(_BY_ID, key_id)
 
     async def by_digest(self, digest: bytes) -> ApiKey | None:
-        return await self._one("SELECT body FROM api_keys WHERE digest = ?", digest)
+        return await self._one(_BY_DIGEST, digest)
 
     async def ending(
         self, since: Millis, until: Millis, limit: int, *, warned: bool = False
@@ -131,13 +132,15 @@ def _commit(connection: sqlite3.Connection, change: KeyChange) -> RequestRecord 
         if done is not None:
             return done
         remember(connection, request)
+    # Writers take turns, so nobody comes between the looks and the changes.
     for key in change.added:
+        if connection.execute(_BY_DIGEST, (key.digest,)).fetchone() is not None:
+            raise VersionConflict
         connection.execute(
             "INSERT INTO api_keys (id, service, digest, body, active_until) VALUES (?, ?, ?, ?, ?)",
             (key.id, key.service, key.digest, codec.encode(key).decode(), _active_until(key)),
         )
     for key in change.changed:
-        # Writers take turns, so nobody comes between the look and the change.
         row = connection.execute(_BY_ID, (key.id,)).fetchone()
         if row is None or codec.decode_api_key(row[0]).version != key.version:
             raise VersionConflict

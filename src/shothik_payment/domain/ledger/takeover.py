@@ -28,7 +28,8 @@ TAKEN_OVER = "taken over"
 
 @dataclass(slots=True, kw_only=True)
 class TakeOverBalance(Command):
-    """What is available in the old wallet, `amount` from 1 on."""
+    """What is available in the old wallet, `amount` from 0 on: an empty one leaves a row as well,
+    which binds its request key for good."""
 
     amount: int
 
@@ -58,11 +59,13 @@ class TakeOverSubscription(Paying):
 def take_over_balance(account: Account, command: TakeOverBalance) -> Outcome:
     paid = pay_debt(account.wallet, command.amount)
     kept = command.amount - paid
-    grant = _open_grant(account, command.amount, kept)
+    parts = []
+    if command.amount:
+        parts.append(GrantPart(_open_grant(account, command.amount, kept), kept, 0))
     row = account.append(
         TransactionKind.GRANT,
         command.amount,
-        [GrantPart(grant, kept, 0)],
+        parts,
         available=kept,
         debt=-paid,
         binds=True,

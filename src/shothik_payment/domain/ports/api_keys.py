@@ -37,14 +37,15 @@ class KeyChange:
 
 
 class VersionConflict(Exception):
-    """Somebody else has changed a key since it was read."""
+    """Somebody else has changed a key since it was read, or added it."""
 
 
 class ApiKeys(Protocol):
     async def commit(self, change: KeyChange) -> RequestRecord | None:
         """Store it, durably. Where its request's key (its `user_id` scopes it) is taken already,
         store nothing and return the record that holds it. Raises VersionConflict, and nothing is
-        stored, where the stored key is not of the version that was read, or is not there."""
+        stored, where the stored key is not of the version that was read, or is not there, or where
+        there is a key with the digest of an added one."""
         ...
 
     async def get(self, key_id: str) -> ApiKey | None: ...

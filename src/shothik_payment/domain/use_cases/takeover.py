@@ -6,8 +6,9 @@ old identity, and a repeat that says otherwise is refused.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from shothik_payment.domain.catalog import Catalog, Service
 from shothik_payment.domain.errors import Conflict, InvalidRequest
@@ -22,7 +23,7 @@ from shothik_payment.domain.ledger.writer import LedgerWriter
 from shothik_payment.domain.model.api_key import ApiKey, Scope
 from shothik_payment.domain.model.time import END_OF_TIME, Millis
 from shothik_payment.domain.model.transaction import Metadata
-from shothik_payment.domain.ports.api_keys import ApiKeys, AuditEntry, KeyChange
+from shothik_payment.domain.ports.api_keys import ApiKeys, AuditEntry, KeyChange, VersionConflict
 from shothik_payment.domain.ports.clock import Clock
 from shothik_payment.domain.ports.documents import Documents
 from shothik_payment.domain.ports.gateway import PaymentGateway
@@ -70,16 +71,16 @@ class OldSubscription:
 
 @dataclass(frozen=True, slots=True)
 class OldKey:
-    """`digest`: the key's SHA-256."""
+    """`digest`: the key's SHA-256. `scopes` None: all there are."""
 
     digest: bytes
     last4: str
     service: str
-    name: str
     created_at: Millis
+    name: str | None = None
     expires_at: Millis | None = None
     revoked_at: Millis | None = None
-    scopes: tuple[Scope, ...] = tuple(Scope)
+    scopes: tuple[Scope, ...] | None = None
     allowed_ips: tuple[str, ...] = ()
     rate_limit: int | None = None
 
@@ -132,14 +133,14 @@ class Takeover:
         return await self._key(old, dry)
 
     async def _wallet(self, old: OldWallet, dry: bool) -> TakenOver:
-        if dry or not old.balance:
+        if dry:
             return TakenOver(old.balance, before=False)
         outcome = await self._writer.submit(
             TakeOverBalance(
                 id=self._ids.next(),
                 user_id=old.user_id,
                 at=self._clock.now(),
-                request=_bound("wallet", old.user_id, str(old.balance)),
+                request=_bound("wallet", old.user_id, _content(old)),
                 amount=old.balance,
             )
         )
@@ -149,14 +150,14 @@ class Takeover:
         service = self._catalog.service(old.service).name
         if dry:
             return TakenOver(old.amount, before=False)
-        place = deduction_place(old.transaction_id)
-        claim = await self._taken_over.claim(place, repr(old))
+        place, content = deduction_place(old.transaction_id), _content(old)
+        claim = await self._taken_over.claim(place, content)
         outcome = await self._writer.submit(
             TakeOverDeduction(
                 id=self._ids.next(),
                 user_id=old.user_id,
                 at=self._clock.now(),
-                request=_bound("transaction", old.transaction_id, repr(old)),
+                request=_bound("transaction", old.transaction_id, content),
                 amount=old.amount,
                 service=service,
                 feature=old.feature,
@@ -168,8 +169,8 @@ class Takeover:
         return _booked(outcome)
 
     async def _subscription(self, old: OldSubscription, dry: bool) -> TakenOver:
-        place = f"subscription {old.user_id}"
-        if await self._taken_over.is_done(place, repr(old)):
+        place, content = f"subscription {old.user_id}", _content(old)
+        if await self._taken_over.is_done(place, content):
             return TakenOver(0, before=True)
         gateway, currency = self._paid_by(old)
         if not self._clock.now() < old.period_end <= END_OF_TIME:
@@ -183,7 +184,7 @@ class Takeover:
                 id=self._ids.next(),
                 user_id=old.user_id,
                 at=self._clock.now(),
-                request=_bound("subscription", old.user_id, repr(old)),
+                request=_bound("subscription", old.user_id, content),
                 plan=old.plan,
                 period_start=old.period_start,
                 period_end=old.period_end,
@@ -193,7 +194,7 @@ class Takeover:
             )
         )
         # Its request key lives for some weeks only.
-        await self._taken_over.finish(place, await self._taken_over.claim(place, repr(old)), "done")
+        await self._taken_over.finish(place, await self._taken_over.claim(place, content), "done")
         return TakenOver(0, outcome.replayed)
 
     def _paid_by(self, old: OldSubscription) -> tuple[str | None, str | None]:
@@ -210,41 +211,59 @@ class Takeover:
     async def _key(self, old: OldKey, dry: bool) -> TakenOver:
         """Kept as a legacy key: it has no checksum that could be looked at first."""
         service = self._catalog.service(old.service)
-        place = f"key {old.digest.hex()}"
-        if await self._taken_over.is_done(place, repr(old)):
+        place, content = f"key {old.digest.hex()}", _content(old)
+        if await self._taken_over.is_done(place, content):
             return TakenOver(0, before=True)
         if dry:
             return TakenOver(0, before=False)
-        claim = await self._taken_over.claim(place, repr(old))
+        claim = await self._taken_over.claim(place, content)
         known = await self._keys.by_digest(old.digest)
         if known is None:
-            key = _legacy_key(f"key_{self._ids.next()}", old, service)
-            entry = AuditEntry(
-                key.id, self._wall_clock.now(), _ACTOR, "import", {"service": service.name}
-            )
-            await self._keys.commit(KeyChange(added=[key], entries=[entry]))
-        elif known.service != service.name or not known.legacy:
+            known = await self._add(_legacy_key(f"key_{self._ids.next()}", old, service))
+        if known is not None and (known.service != service.name or not known.legacy):
             raise Conflict(f"There is this key already, as {known.id}.")
         await self._taken_over.finish(place, claim, "done")
         return TakenOver(0, before=known is not None)
+
+    async def _add(self, key: ApiKey) -> ApiKey | None:
+        """None once it is added; the one there is where another import was faster."""
+        entry = AuditEntry(
+            key.id, self._wall_clock.now(), _ACTOR, "import", {"service": key.service}
+        )
+        try:
+            await self._keys.commit(KeyChange(added=[key], entries=[entry]))
+        except VersionConflict:
+            return await self._keys.by_digest(key.digest)
+        return None
 
 
 def _legacy_key(key_id: str, old: OldKey, service: Service) -> ApiKey:
     return ApiKey(
         id=key_id,
         service=service.name,
-        name=old.name,
+        name=old.name or f"{service.slug} key of the old service",
         digest=old.digest,
         prefix=f"sk_{service.slug}_",
         last4=old.last4,
         created_at=old.created_at,
-        scopes=list(old.scopes),
+        scopes=list(Scope if old.scopes is None else old.scopes),
         expires_at=old.expires_at,
         revoked_at=old.revoked_at,
         rate_limit=old.rate_limit,
         allowed_ips=list(old.allowed_ips),
         legacy=True,
     )
+
+
+def _content(old: OldRecord) -> str:
+    """What the line says and nothing else, in one spelling: a later release that knows more fields
+    or scopes makes the same of it. So the fields' names and defaults stay as they are."""
+    said = {
+        field.name: value
+        for field in fields(old)
+        if (value := getattr(old, field.name)) != field.default
+    }
+    return json.dumps(said, sort_keys=True, separators=(",", ":"), default=bytes.hex)
 
 
 def _bound(kind: str, old_id: str, content: str) -> RequestBinding:

@@ -6,6 +6,7 @@ import json
 import os
 from contextlib import ExitStack
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any, BinaryIO, TextIO
 
 import rich_click as click
@@ -71,7 +72,10 @@ def _private(path: Path, files: tuple[BinaryIO, ...]) -> TextIO:
     """For its owner's eyes: what could not be taken over may have keys in it."""
     if any(path.exists() and path.samefile(f.name) for f in files if Path(f.name).is_file()):
         raise InvalidRequest.of("--refused", "another file than those that are read")
-    return open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8")
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    if S_ISREG(os.fstat(descriptor).st_mode):  # a file that was there keeps its mode
+        os.fchmod(descriptor, 0o600)
+    return open(descriptor, "w", encoding="utf-8")
 
 
 class _Told:
