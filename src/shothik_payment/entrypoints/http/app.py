@@ -27,6 +27,7 @@ from shothik_payment.entrypoints.account import account_router
 from shothik_payment.entrypoints.application import Application
 from shothik_payment.entrypoints.http.asyncapi_routes import asyncapi_routes
 from shothik_payment.entrypoints.http.call import BODY_LIMIT, Api, Call
+from shothik_payment.entrypoints.http.direct import answer_directly, direct_route, route_for
 from shothik_payment.entrypoints.http.errors import EXCEPTION_HANDLERS
 from shothik_payment.entrypoints.http.routes import (
     admin,
@@ -117,7 +118,11 @@ _ROUTES = [
     admin_subscriptions.grant,
     *_KEY_ROUTES,
 ]
-_BUSIEST = f"{BASE_PATH}{charging.DEDUCT_PATH}"
+DIRECT_ROUTES = [
+    direct_route("POST", f"{BASE_PATH}{charging.DEDUCT_PATH}", charging.answer_deduct),
+    direct_route("GET", f"{BASE_PATH}{reads.BALANCE_PATH}", reads.answer_balance),
+    direct_route("GET", f"{BASE_PATH}{reads.ACCESS_PATH}", reads.answer_access),
+]
 _REQUEST_ID = re.compile(rb"[!-~]{1,128}")
 _POLICY_VIOLATION = 1008
 
@@ -222,10 +227,8 @@ class PaymentApi(Litestar):
                 message["body"] = b""
             return send(message)
 
-        if scope["path"] == _BUSIEST and method == "POST":
-            # Litestar's routing and layers are a seventh of what a deduct takes.
-            scope["path_template"] = _BUSIEST
-            answering = charging.answer_deduct(scope, receive, send_with_id)
+        if (answer := route_for(DIRECT_ROUTES, method, scope)) is not None:
+            answering = answer_directly(call, answer, receive, send_with_id)
         else:
             answering = super().__call__(scope, receive, send_with_id)
         await self._watch.over(call, method, answering)

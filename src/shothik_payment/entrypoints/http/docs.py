@@ -28,7 +28,7 @@ class Doc:
 
     `limited`: the caller's requests are counted. `writes`: refused when the service is full, and
     harmless to repeat under a request key where there is a body. `raw_body`: any bytes.
-    `method`: of a bare ASGI handler. `other_answers`: examples by status.
+    `other_answers`: examples by status.
     """
 
     summary: str
@@ -37,7 +37,6 @@ class Doc:
     answer: msgspec.Struct
     status: int = 200
     scope: Scope | None = None
-    method: str = ""
     body: msgspec.Struct | None = None
     body_required: bool = True
     raw_body: bool = False

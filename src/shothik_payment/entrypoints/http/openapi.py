@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 from litestar import Litestar
-from litestar.routes import ASGIRoute, HTTPRoute
+from litestar.routes import HTTPRoute
 
 from shothik_payment.domain import errors as e
 from shothik_payment.entrypoints.http.answers import encode
@@ -102,11 +102,7 @@ def _described(app: Litestar) -> list[tuple[str, str, Doc]]:
     """Path, method and description of each route that has one, in the order registered."""
     found: list[tuple[str, str, Doc]] = []
     for route in app.routes:
-        if isinstance(route, ASGIRoute):
-            doc = route.route_handler.opt.get("doc")
-            if doc is not None:
-                found.append((route.path_format, doc.method, doc))
-        elif isinstance(route, HTTPRoute):
+        if isinstance(route, HTTPRoute):
             for handler in route.route_handlers:
                 doc = handler.opt.get("doc")
                 if doc is not None and handler.resolve_include_in_schema():

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import cast
-
-from litestar import asgi, post
-from litestar.exceptions import MethodNotAllowedException
-from litestar.types import HTTPScope, Receive, Scope, Send
+from litestar import post
+from litestar.types import Receive
 
 from shothik_payment.domain import errors as e
 from shothik_payment.domain.ledger.commands import RequestBinding
@@ -17,7 +14,6 @@ from shothik_payment.entrypoints.http import door
 from shothik_payment.entrypoints.http.answers import Answer
 from shothik_payment.entrypoints.http.call import AnyRequest, Call, call_of
 from shothik_payment.entrypoints.http.docs import Caller, Doc, documented
-from shothik_payment.entrypoints.http.errors import failure, surprise
 from shothik_payment.entrypoints.http.replies import DeductReply, ReverseReply
 from shothik_payment.entrypoints.http.requests import DeductBody, ReverseBody
 from shothik_payment.entrypoints.http.validation import BodyReader
@@ -29,7 +25,6 @@ DEDUCT = Doc(
     tag="charging",
     caller=Caller.SERVICE,
     scope=api_key.Scope.CREDITS_DEDUCT,
-    method="POST",
     body=DeductBody(
         user_id="user_123",
         amount=5,
@@ -51,36 +46,13 @@ DEDUCT = Doc(
 )
 
 
-@asgi(DEDUCT_PATH, copy_scope=False, opt=documented(DEDUCT))
-async def deduct(scope: Scope, receive: Receive, send: Send) -> None:
-    """Other methods, other spellings of the path, and the documentation; what the busiest route
-    is asked in earnest goes straight to `answer_deduct`."""
-    method = cast(HTTPScope, scope)["method"]  # the application closes WebSockets
-    if method == "OPTIONS":
-        await _answer_options(send)
-        return
-    if method != "POST":
-        raise MethodNotAllowedException(headers={"Allow": "OPTIONS, POST"})
-    await answer_deduct(scope, receive, send)
+@post(DEDUCT_PATH, status_code=200, opt=documented(DEDUCT))
+async def deduct(request: AnyRequest) -> Answer:
+    return await answer_deduct(call_of(request.scope), request.receive)
 
 
-async def answer_deduct(scope: Scope, receive: Receive, send: Send) -> None:
-    """The busiest route goes without Litestar's request and response objects, and without its
-    routing; it is made of the same parts as the others, and documented like them."""
-    call = call_of(scope)
-    try:
-        answer = await _deduct_write.answer(call, receive)
-    except e.PaymentServiceError as error:
-        answer = failure(call, error)
-    except Exception as error:  # noqa: BLE001 as Litestar does around the others
-        answer = surprise(call, error)
-    await answer(scope, receive, send)
-
-
-async def _answer_options(send: Send) -> None:
-    headers = [(b"allow", b"OPTIONS, POST")]
-    await send({"type": "http.response.start", "status": 204, "headers": headers})
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
+async def answer_deduct(call: Call, receive: Receive) -> Answer:
+    return await _deduct_write.answer(call, receive)
 
 
 async def _deduct(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from litestar import get
+from litestar.types import Receive
 
 from shothik_payment.domain import errors as e
 from shothik_payment.domain.model.api_key import Scope
@@ -11,7 +12,7 @@ from shothik_payment.domain.use_cases.spend import own_service
 from shothik_payment.entrypoints.http import door
 from shothik_payment.entrypoints.http import replies as r
 from shothik_payment.entrypoints.http.answers import Answer, reply
-from shothik_payment.entrypoints.http.call import AnyRequest, call_of
+from shothik_payment.entrypoints.http.call import AnyRequest, Call, call_of
 from shothik_payment.entrypoints.http.cursors import optional_cursor, place_of
 from shothik_payment.entrypoints.http.docs import Caller, Doc, documented
 from shothik_payment.entrypoints.http.requests import AccessQuery, BlocklistQuery
@@ -19,12 +20,15 @@ from shothik_payment.entrypoints.http.times import optional_rfc3339, rfc3339
 from shothik_payment.entrypoints.http.validation import QueryReader
 from shothik_payment.entrypoints.http.views import limit_view, sequence_text
 
+BALANCE_PATH = "/balance/{userId:str}"
+ACCESS_PATH = "/subscriptions/{userId:str}/validate-access"
+
 _read_access = QueryReader(AccessQuery).read
 _read_blocklist = QueryReader(BlocklistQuery).read
 
 
 @get(
-    "/balance/{userId:str}",
+    BALANCE_PATH,
     opt=documented(
         Doc(
             summary="What a user can spend; nothing for a user never seen",
@@ -37,7 +41,10 @@ _read_blocklist = QueryReader(BlocklistQuery).read
     ),
 )
 async def balance(request: AnyRequest) -> Answer:
-    call = call_of(request.scope)
+    return await answer_balance(call_of(request.scope), request.receive)
+
+
+async def answer_balance(call: Call, receive: Receive) -> Answer:
     await door.counted_service(call, Scope.CREDITS_READ)
     user_id = call.user_id()
     wallet = await call.app.wallet_views.wallet(user_id)
@@ -45,10 +52,7 @@ async def balance(request: AnyRequest) -> Answer:
 
 
 @get(
-    [
-        "/subscriptions/{userId:str}/validate-access",
-        "/subscriptions/{userId:str}/validate",
-    ],
+    [ACCESS_PATH, "/subscriptions/{userId:str}/validate"],
     opt=documented(
         Doc(
             summary="May the user use the service now, for so many units (absent: one credit)",
@@ -84,10 +88,13 @@ async def balance(request: AnyRequest) -> Answer:
     ),
 )
 async def access(request: AnyRequest) -> Answer:
-    call = call_of(request.scope)
+    return await answer_access(call_of(request.scope), request.receive)
+
+
+async def answer_access(call: Call, receive: Receive) -> Answer:
     caller = await door.counted_service(call, Scope.ACCESS_READ)
     user_id = call.user_id()
-    query = _read_access(request.scope["query_string"])
+    query = _read_access(call.scope["query_string"])
     own_service(call.app.catalog, caller, query.service)
     found = await call.app.wallet_views.access(caller, user_id, query.units)
     return reply(
