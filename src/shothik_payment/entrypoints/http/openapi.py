@@ -1,7 +1,5 @@
-"""The OpenAPI document, made from what the registered routes say of themselves.
-
-Litestar's own generator knows nothing of bare ASGI handlers, so it would need a second way for the
-busiest route; this is one way for all.
+"""The OpenAPI document, made from what the registered routes say of themselves: who may call them,
+with which scope, and every error with an example, of which Litestar's own generator knows nothing.
 """
 
 from __future__ import annotations
