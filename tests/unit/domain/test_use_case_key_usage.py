@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -10,8 +11,9 @@ from shothik_payment.adapters.memory import MemoryApiKeys, MemoryKeyUsage, Memor
 from shothik_payment.domain.errors import InvalidRequest, NotFound, Unavailable
 from shothik_payment.domain.model.key_usage import Granularity, KeyUse, LastUse
 from shothik_payment.domain.model.time import DAY, END_OF_TIME, HOUR, MINUTE, SECOND, Millis
+from shothik_payment.domain.ports.api_keys import AuditEntry
 from shothik_payment.domain.ports.key_usage import UsageBatch
-from shothik_payment.domain.use_cases import key_usage
+from shothik_payment.domain.use_cases import key_usage, refused_uses
 from shothik_payment.domain.use_cases.key_usage import UsageRecorder, UsageReports
 from tests.support.service import CountedIds, HeldClock, TestService
 
@@ -173,17 +175,56 @@ async def test_refused_uses_that_go_on_are_told_now_and_then(counting: Counting)
     assert counting.stored() == 24
 
 
-async def test_nobody_floods_the_audit_log(counting: Counting) -> None:
-    most = key_usage.REFUSALS_A_BATCH
-    for n in range(5 * most):
-        use = KeyUse("key_1", f"2001:db8::{n:x}", "revoked")
-        counting.recorder.count(use, DEDUCT, 401)
-        counting.recorder.count(use, DEDUCT, 401)
-    await counting.recorder.flush()
+async def _refuse_for_an_hour(
+    counting: Counting, from_where: Callable[[int], Sequence[str]]
+) -> list[AuditEntry]:
+    """At each flush, every five seconds, from other addresses."""
+    sent = 0
+    for n in range(720):
+        for address in from_where(n):
+            counting.recorder.count(KeyUse("key_1", address, "revoked"), DEDUCT, 401)
+            sent += 1
+        await counting.recorder.flush()
+        counting.clock.advance(5 * SECOND)
+    await counting.recorder.flush(final=True)
     entries = counting.state.api_key_audit
-    assert len(entries) == most + 1
-    assert sum(int(entry.changes["count"]) for entry in entries) == 10 * most
-    assert (entries[-1].changes["reason"], entries[-1].ip) == ("several", None)
+    assert sum(int(entry.changes["count"]) for entry in entries) == sent
+    return entries
+
+
+async def test_a_network_of_ipv6_is_one_caller(counting: Counting) -> None:
+    entries = await _refuse_for_an_hour(
+        counting, lambda n: [f"2001:db8::{n:x}:1", "2001:db8:0:1::1"]
+    )
+    assert len(entries) == 2 * 7
+    assert {entry.ip for entry in entries} == {
+        "2001:db8::0:1",  # at first there was one
+        "2001:db8::/64",
+        "2001:db8:0:1::1",
+    }
+
+
+async def test_nobody_floods_the_audit_log(counting: Counting) -> None:
+    entries = await _refuse_for_an_hour(
+        counting, lambda n: [f"10.{i}.{n // 256}.{n % 256}" for i in range(30)]
+    )
+    assert len(entries) <= 7 * (refused_uses.NEIGHBOURHOODS + 1)
+    assert ("several", None) in {(entry.changes["reason"], entry.ip) for entry in entries}
+
+
+async def test_many_keys_do_not_flood_it_either(counting: Counting) -> None:
+    keys, addresses = 300, 40
+    for round_ in range(2):
+        for n in range(keys * addresses):
+            use = KeyUse(f"key_{n % keys}", f"10.{round_}.{n // 256}.{n % 256}", "scope")
+            counting.recorder.count(use, DEDUCT, 403)
+        for _ in range(20):
+            await counting.recorder.flush()
+            counting.clock.advance(5 * SECOND)
+    entries = counting.state.api_key_audit
+    assert max(len(batch.refused) for batch in counting.usage.batches) <= refused_uses.A_BATCH
+    assert len(entries) <= refused_uses.TOLD_APART + keys
+    assert {entry.key_id for entry in entries} == {f"key_{n}" for n in range(keys)}
 
 
 # Reports

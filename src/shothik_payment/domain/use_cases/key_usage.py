@@ -15,51 +15,24 @@ from shothik_payment.domain.model.key_usage import (
     UsagePoint,
     UsageReport,
 )
-from shothik_payment.domain.model.time import DAY, END_OF_TIME, HOUR, MINUTE, Millis
-from shothik_payment.domain.ports.api_keys import ApiKeys, AuditEntry
+from shothik_payment.domain.model.time import DAY, END_OF_TIME, HOUR, Millis
+from shothik_payment.domain.ports.api_keys import ApiKeys
 from shothik_payment.domain.ports.clock import Clock
 from shothik_payment.domain.ports.ids import Ids
 from shothik_payment.domain.ports.key_usage import KeyUsage, UsageBatch
+from shothik_payment.domain.use_cases.refused_uses import RefusedUses
 
 FLUSH_SECONDS = 5.0
 CROWDED = 10_000
 """So many different entries are stored before their time."""
 FULL = 100_000
 """More than so many different entries are not kept while the store takes none: see `lost`."""
-REFUSALS_A_BATCH = 1_000
-"""Each a key, a reason and an address. What is beyond is counted in one entry for each key."""
-REFUSALS_APART = 10 * MINUTE
-"""Between two entries for the same key, reason and address: what comes meanwhile is counted in the
-next, so that a service which goes on with a key that is no good does not bury what else happened
-to it."""
-ACTOR = "service"
-REFUSED = "refused"
-_SEVERAL = "several"
-
-_Refusal = tuple[str, str, str | None]
 _LONGEST = {Granularity.DAY: 400 * DAY, Granularity.HOUR: 31 * DAY}
 _DEFAULT = {Granularity.DAY: 30 * DAY, Granularity.HOUR: 48 * HOUR}
 _TOO_LONG = {
     Granularity.DAY: "at most 400 days after from",
     Granularity.HOUR: "at most 31 days after from; granularity=day shows more",
 }
-
-
-class _Refusals:
-    """Of one key, for one reason, from one address. `endpoint` None: at several."""
-
-    __slots__ = ("at", "count", "endpoint")
-
-    def __init__(self, endpoint: str | None) -> None:
-        self.endpoint = endpoint
-        self.count = 0
-        self.at = Millis(0)
-
-    def add(self, at: Millis, endpoint: str) -> None:
-        self.at = at
-        self.count += 1
-        if endpoint != self.endpoint:
-            self.endpoint = None
 
 
 class UsageRecorder:
@@ -79,8 +52,7 @@ class UsageRecorder:
         self._number = 0
         self._counts: dict[Slot, int] = {}
         self._last: dict[str, tuple[Millis, str | None]] = {}
-        self._refused: dict[_Refusal, _Refusals] = {}
-        self._told: dict[_Refusal, Millis] = {}
+        self._refused = RefusedUses()
         self._unsure: UsageBatch | None = None
         self._turn = asyncio.Lock()
 
@@ -99,16 +71,7 @@ class UsageRecorder:
         counts[slot] = before + 1
         self._last[use.key_id] = now, use.address
         if use.refused is not None:
-            self._refuse(use, use.refused, endpoint, now)
-
-    def _refuse(self, use: KeyUse, reason: str, endpoint: str, now: Millis) -> None:
-        which: _Refusal = use.key_id, reason, use.address
-        if which not in self._refused and len(self._refused) >= REFUSALS_A_BATCH:
-            which = use.key_id, _SEVERAL, None
-        found = self._refused.get(which)
-        if found is None:
-            found = self._refused[which] = _Refusals(endpoint)
-        found.add(now, endpoint)
+            self._refused.add(use.key_id, use.refused, endpoint, use.address, now)
 
     def waiting(self) -> int:
         """Requests that are counted and not known to be stored."""
@@ -128,16 +91,8 @@ class UsageRecorder:
         async with self._turn:
             if self._unsure is not None:
                 await self._store(self._unsure)
-            if self._counts or self._due(final):
+            if self._counts or self._refused.due(self._clock.now(), final=final):
                 await self._store(self._close(final))
-
-    def _due(self, final: bool) -> bool:
-        """Whether there are refused uses to be told of."""
-        now = self._clock.now()
-        return any(
-            final or not 0 <= now - self._told.get(which, now - REFUSALS_APART) < REFUSALS_APART
-            for which in self._refused
-        )
 
     async def _store(self, batch: UsageBatch) -> None:
         self._unsure = batch
@@ -147,25 +102,12 @@ class UsageRecorder:
     def _close(self, final: bool) -> UsageBatch:
         last = {key_id: LastUse(*use) for key_id, use in self._last.items()}
         now = self._clock.now()
-        self._told = {w: at for w, at in self._told.items() if 0 <= now - at < REFUSALS_APART}
-        telling = [which for which in self._refused if final or which not in self._told]
-        refused = [_entry(which, self._refused.pop(which)) for which in telling]
-        if len(self._told) > CROWDED:
-            self._told.clear()
-        self._told |= dict.fromkeys(telling, now)
+        refused = self._refused.tell(now, final=final)
         self._number += 1
         batch = UsageBatch(self._id, self._number, now, self._counts, last, refused)
         self._counts, self._last = {}, {}
         self.crowded.clear()
         return batch
-
-
-def _entry(which: _Refusal, found: _Refusals) -> AuditEntry:
-    key_id, reason, address = which
-    changes = {"reason": reason, "count": str(found.count)}
-    if found.endpoint is not None:
-        changes["endpoint"] = found.endpoint
-    return AuditEntry(key_id, found.at, ACTOR, REFUSED, changes, address)
 
 
 class UsageReports:
