@@ -88,6 +88,17 @@ async def test_a_form_changes_only_what_was_changed_in_it() -> None:
         assert (now.allowed_ips, now.rate_limit) == ([], None)
 
 
+async def test_a_key_has_as_many_networks_in_the_panel_as_over_http() -> None:
+    async with at_work() as (world, admin):
+        key = await made(world)
+        path = f"/keys/{key.id}/change"
+        for count, status in ((101, 400), (100, 303)):
+            networks = "\n".join(f"10.0.0.{n}" for n in range(count))
+            sent = await admin.form(path) | {"allowedIps": networks}
+            assert (await admin.send(path, sent)).status_code == status
+        assert len((await stored(world, key)).allowed_ips) == 100
+
+
 async def test_times_are_of_the_zone_that_the_form_was_shown_in() -> None:
     async with at_work() as (world, admin):
         key = await made(world, expires_at=Millis(world.clock.now() + 10 * DAY))

@@ -85,6 +85,7 @@ async def test_what_is_absent_stays_and_none_lifts(service: TestService) -> None
     [
         (KeyUpdate(expires_at=START), "expiresAt"),
         (KeyUpdate(allowed_ips=["10.0.0.0/8", "10.0.0.0/33"]), r"allowedIps\[1\]"),
+        (KeyUpdate(allowed_ips=[f"10.0.0.{n}" for n in range(101)]), "at most 100"),
     ],
 )
 async def test_what_is_wrong_with_a_change_is_named(

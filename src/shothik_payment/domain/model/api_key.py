@@ -20,6 +20,8 @@ MAX_GRACE_SECONDS = 30 * 24 * 3600
 """How long a key may go on beside the one that replaced it."""
 ENDS_SOON = 7 * DAY
 """How long before a key's end it is warned of."""
+MAX_NETWORKS = 100
+"""That a key may be used from: they are gone through at each request."""
 
 
 class ApiKeyStatus(StrEnum):

@@ -13,7 +13,13 @@ from shothik_payment.domain.errors import (
     ApiKeyRotated,
     InvalidRequest,
 )
-from shothik_payment.domain.model.api_key import MAX_GRACE_SECONDS, ApiKey, ApiKeyStatus, Scope
+from shothik_payment.domain.model.api_key import (
+    MAX_GRACE_SECONDS,
+    MAX_NETWORKS,
+    ApiKey,
+    ApiKeyStatus,
+    Scope,
+)
 from shothik_payment.domain.model.networks import network_of
 from shothik_payment.domain.model.time import END_OF_TIME, SECOND, Millis, rfc3339
 
@@ -85,7 +91,10 @@ def each_once(scopes: Sequence[Scope]) -> list[Scope]:
 
 
 def networks(texts: Sequence[str]) -> list[str]:
-    """As they are stored. Raises InvalidRequest naming the one that is none."""
+    """As they are stored. Raises InvalidRequest naming the one that is none, or if there are too
+    many."""
+    if len(texts) > MAX_NETWORKS:
+        raise InvalidRequest.of("allowedIps", f"at most {MAX_NETWORKS} IP addresses or networks")
     return [_network(index, text) for index, text in enumerate(texts)]
 
 

@@ -16,7 +16,12 @@ from shothik_payment.domain.catalog import MAX_CREDITS
 from shothik_payment.domain.errors import InvalidRequest
 from shothik_payment.domain.events import EVENT_TYPES
 from shothik_payment.domain.model import key_usage
-from shothik_payment.domain.model.api_key import MAX_GRACE_SECONDS, ApiKeyStatus, Scope
+from shothik_payment.domain.model.api_key import (
+    MAX_GRACE_SECONDS,
+    MAX_NETWORKS,
+    ApiKeyStatus,
+    Scope,
+)
 from shothik_payment.domain.model.hold import MAX_HOLD_TTL_SECONDS
 from shothik_payment.domain.model.identifiers import USER_ID_SHAPE, is_user_id
 from shothik_payment.domain.use_cases.key_bulk import MAX_KEYS, BulkAction
@@ -157,9 +162,9 @@ Granularity = Annotated[key_usage.Granularity, Meta(extra={"expected": "day or h
 Networks = Annotated[
     list[Annotated[Name, Meta(extra={"expected": "an IP address or network"})]],
     Meta(
-        max_length=100,
+        max_length=MAX_NETWORKS,
         description="Addresses that the key may be used from; any where absent.",
-        extra={"expected": "a list of at most 100 IP addresses or networks"},
+        extra={"expected": f"a list of at most {MAX_NETWORKS} IP addresses or networks"},
     ),
 ]
 KeyStatus = Annotated[
