@@ -142,6 +142,8 @@ async def test_what_the_panel_reads_goes_by_an_index(url: str) -> None:
             ("stopped_users", ports.wallets.stopped(None, "a", 5)),
             ("types_below", ports.events.read(START, 5, None, ["credit.added"])),
             ("types_above", ports.events.latest(5, None, ["service.stop_user", "payment.failed"])),
+            ("own_types_below", ports.events.latest(5, "u1", ["credit.added"])),
+            ("own_types_above", ports.events.read(START, 5, "u1", ["payment.failed"])),
         ):
             ASKED.asked.clear()
             await read

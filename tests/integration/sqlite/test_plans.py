@@ -181,13 +181,31 @@ async def test_rare_events_are_found_among_many(tmp_path: Path) -> None:
         assert not [step for step in both + one if "TEMP B-TREE" in step]
 
 
-async def test_deductions_are_not_in_the_index_of_rare_events(tmp_path: Path) -> None:
+async def test_rare_events_of_a_user_are_found_among_many(tmp_path: Path) -> None:
+    """In both directions, in the order of the index."""
+    statements: list[str] = []
+    async with opened(tmp_path / "store.db") as database:
+        log = sqlite_ports(database).events
+        await database.read(lambda c: c.set_trace_callback(statements.append))
+        await log.read(START, 5, "u1", ["credit.added", "payment.failed"], NOW)
+        await log.latest(5, "u1", ["payment.completed", "payment.failed"])
+        for statement in list(statements):
+            steps = await plan(database, statement)
+            assert "SEARCH outbox USING INDEX outbox_rare_of_user (user_id=?)" in steps
+            assert not [step for step in steps if "TEMP B-TREE" in step]
+
+
+async def test_deductions_are_not_in_the_indexes_of_rare_events(tmp_path: Path) -> None:
     async with opened(tmp_path / "store.db") as database:
         book = Book(sqlite_ports(database).ledger)
         await book.do(granting("u1"), *(deducting("u1", 1) for _ in range(30)))
-        index = "SELECT count(*) FROM outbox INDEXED BY outbox_rare WHERE type <> 'credit.deducted'"
-        assert await database.read(lambda c: c.execute(index).fetchone()) == (1,)
-        assert len(await sqlite_ports(database).events.latest(100)) == 31
+        for index in ("outbox_rare", "outbox_rare_of_user"):
+            rare = f"SELECT count(*) FROM outbox INDEXED BY {index} WHERE type <> 'credit.deducted'"
+            count = await database.read(lambda c, s=rare: c.execute(s).fetchone())
+            assert count == (1,)
+        log = sqlite_ports(database).events
+        assert len(await log.latest(100)) == 31
+        assert [e.type for e in await log.latest(100, "u1", ["credit.added"])] == ["credit.added"]
 
 
 async def plan(database: SqliteDatabase, statement: str) -> list[str]:

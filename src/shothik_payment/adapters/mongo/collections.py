@@ -9,7 +9,13 @@ docs/mongodb.md explains each index. Those of API keys are in `key_collections.p
 from __future__ import annotations
 
 from shothik_payment.adapters.mongo import names
-from shothik_payment.adapters.mongo.event_rows import COMMON_TYPE, TYPES_ABOVE, TYPES_BELOW
+from shothik_payment.adapters.mongo.event_rows import (
+    COMMON_TYPE,
+    OWN_ABOVE,
+    OWN_BELOW,
+    TYPES_ABOVE,
+    TYPES_BELOW,
+)
 from shothik_payment.adapters.mongo.key_collections import (
     ApiKeyAuditDocument,
     ApiKeyDocument,
@@ -169,6 +175,9 @@ class WebhookDocument(Stored):
         )
 
 
+_BELOW, _ABOVE = {"type": {"$lt": COMMON_TYPE}}, {"type": {"$gt": COMMON_TYPE}}
+
+
 class EventDocument(OfUser):
     """`state` is `waiting`, or `unwanted` where no queue took it; a published event has none, so
     the relay's index has only what is left to do. All are in the order of `order`. Most are
@@ -189,8 +198,10 @@ class EventDocument(OfUser):
         indexes = (
             index("sequence", "bucket", "user_id", "sequence", unique=True),
             index("feed", "order", "_id"),
-            index(TYPES_BELOW, "type", "order", "_id", "at", only={"type": {"$lt": COMMON_TYPE}}),
-            index(TYPES_ABOVE, "type", "order", "_id", only={"type": {"$gt": COMMON_TYPE}}),
+            index(TYPES_BELOW, "type", "order", "_id", "at", only=_BELOW),
+            index(TYPES_ABOVE, "type", "order", "_id", only=_ABOVE),
+            index(OWN_BELOW, "user_id", "sequence", only=_BELOW),
+            index(OWN_ABOVE, "user_id", "sequence", "type", only=_ABOVE),
             index("to_publish", "state", "partition", "order", "_id", "user_id", where="state"),
         )
 

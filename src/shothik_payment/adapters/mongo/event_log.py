@@ -24,6 +24,8 @@ from shothik_payment.adapters.mongo.database import (
 )
 from shothik_payment.adapters.mongo.event_rows import (
     COMMON_TYPE,
+    OWN_ABOVE,
+    OWN_BELOW,
     TYPES_ABOVE,
     TYPES_BELOW,
     UNWANTED,
@@ -136,14 +138,20 @@ class MongoEventLog:
         if user_id is not None:
             conditions = [*conditions, {"bucket": bucket_of(user_id), "user_id": user_id}]
             order = [("sequence", direction)]
-        elif types and COMMON_TYPE not in types:
-            return await self._find_rare(types, conditions, limit, order)
+        if types and COMMON_TYPE not in types:
+            indexes = (TYPES_BELOW, TYPES_ABOVE) if user_id is None else (OWN_BELOW, OWN_ABOVE)
+            return await self._find_rare(types, conditions, limit, order, indexes)
         if types:
             conditions = [*conditions, {"type": {"$in": list(types)}}]
         return await self._find({"$and": conditions} if conditions else {}, limit, order)
 
     async def _find_rare(
-        self, types: Sequence[str], conditions: list[Doc], limit: int, order: list[tuple[str, int]]
+        self,
+        types: Sequence[str],
+        conditions: list[Doc],
+        limit: int,
+        order: list[tuple[str, int]],
+        indexes: tuple[str, str],
     ) -> list[RecordedEvent]:
         """By the indexes that leave the common type out; of one moment, as `_find` says."""
         below = [kind for kind in types if kind < COMMON_TYPE]
@@ -151,7 +159,7 @@ class MongoEventLog:
         if below and above:
             return await self._find_in_both(below, above, conditions, limit, order)
         which = {"$and": [*conditions, {"type": {"$in": below or above}}]}
-        return await self._find(which, limit, order, TYPES_BELOW if below else TYPES_ABOVE)
+        return await self._find(which, limit, order, indexes[0] if below else indexes[1])
 
     async def _find_in_both(
         self,

@@ -15,6 +15,8 @@ COMMON_TYPE = CreditDeducted.type
 TYPES_BELOW = "types_below"
 """The index of the types that come before the common one; TYPES_ABOVE of those after it."""
 TYPES_ABOVE = "types_above"
+OWN_BELOW, OWN_ABOVE = "own_types_below", "own_types_above"
+"""The same of one user."""
 
 _OF_DIGIT = {f"{n:x}": n for n in range(PARTITIONS)}
 

@@ -46,7 +46,8 @@ _MARK_UNWANTED = f"UPDATE outbox SET unwanted_at = ? WHERE {_UNPUBLISHED} AND po
 
 
 _RARE = f"type <> '{CreditDeducted.type}'"
-"""What the index of the other types is about; a statement has to say it to use it."""
+"""What the indexes of the other types are about; a statement has to say it to use them."""
+_OF_USER = "INDEXED BY outbox_rare_of_user"
 
 
 def _events(
@@ -174,9 +175,14 @@ class SqliteEventLog:
         return Backlog(*await self._database.read(lambda c: c.execute(_BACKLOG).fetchone()))
 
     async def _select(
-        self, conditions: Sequence[str], values: Sequence[Any], order: str, limit: int
+        self,
+        conditions: Sequence[str],
+        values: Sequence[Any],
+        order: str,
+        limit: int,
+        index: str = "",
     ) -> list[RecordedEvent]:
-        select = f"{_SELECT} WHERE {' AND '.join(conditions)} ORDER BY {order} LIMIT ?"
+        select = f"{_SELECT} {index} WHERE {' AND '.join(conditions)} ORDER BY {order} LIMIT ?"
         return await self._database.read(lambda c: _events(c, select, [*values, limit]))
 
     async def _select_of(
@@ -189,17 +195,19 @@ class SqliteEventLog:
         direction: str = "ASC",
     ) -> list[RecordedEvent]:
         wanted = sorted(set(types))
+        rare = bool(wanted) and CreditDeducted.type not in wanted
+        order, index = f"position {direction}", ""
         if user_id is not None:
-            # The order of the user's index, for one user the same as that of positions.
+            # The order of the user's indexes, for one user the same as that of positions.
             conditions, values = [*conditions, "user_id = ?"], [*values, user_id]
             order = f"sequence {direction}"
-        else:
-            order = f"position {direction}"
-            if wanted and CreditDeducted.type not in wanted:
-                return await self._select_rare(wanted, conditions, values, order, limit)
+            if rare:
+                conditions, index = [*conditions, _RARE], _OF_USER
+        elif rare:
+            return await self._select_rare(wanted, conditions, values, order, limit)
         if wanted:
             conditions, values = [*conditions, f"type {_IN_LIST}"], [*values, _json(wanted)]
-        return await self._select(conditions, values, order, limit)
+        return await self._select(conditions, values, order, limit, index)
 
     async def _select_rare(
         self,
