@@ -52,6 +52,7 @@ from shothik_payment.domain.use_cases.principals import ServicePrincipal
 from shothik_payment.domain.use_cases.return_origins import ReturnOrigins
 from shothik_payment.domain.use_cases.settlements import Settlements
 from shothik_payment.domain.use_cases.spend import Spend
+from shothik_payment.domain.use_cases.stop_sweep import StopSweep
 from shothik_payment.domain.use_cases.subscriptions import Subscriptions
 from shothik_payment.domain.use_cases.verify import Verify
 from shothik_payment.domain.use_cases.wallet_views import WalletViews
@@ -127,15 +128,21 @@ class CountedIds:
 
 
 class TestService:
-    """Everything wired; use `running_service`."""
+    """Everything wired; use `running_service`. `old`: the one that this one comes after, with what
+    it has stored."""
 
     __test__ = False
 
-    def __init__(self, *gateways: ScriptedGateway, catalog: Catalog = CATALOG) -> None:
+    def __init__(
+        self,
+        *gateways: ScriptedGateway,
+        catalog: Catalog = CATALOG,
+        old: TestService | None = None,
+    ) -> None:
         self.catalog = catalog
-        self.clock = clock = HeldClock()
-        self.ids = ids = CountedIds()
-        self.state = state = MemoryState()
+        self.clock = clock = old.clock if old is not None else HeldClock()
+        self.ids = ids = old.ids if old is not None else CountedIds()
+        self.state = state = old.state if old is not None else MemoryState()
         self.api_keys = MemoryApiKeys(state)
         self.wallets = MemoryWallets(state)
         self.payments = MemoryPayments(state)
@@ -156,6 +163,7 @@ class TestService:
         self.keys = KeyAdministration(self.api_keys, catalog, clock, ids)
         self.ring = KeyRing(self.api_keys, catalog, self.active, clock)
         self.sweep = ExpirySweep(self.writer, self.wallets, clock, ids)
+        self.stop_sweep = StopSweep(self.writer, self.wallets, self.views, clock, ids)
         self.feed = EventFeed(self.log)
         self.verify = Verify(MemoryLedgerAudit(state))
         self.inbox = MemoryWebhookInbox(state)
@@ -241,10 +249,10 @@ class TestService:
 
 @asynccontextmanager
 async def running_service(
-    *gateways: ScriptedGateway, catalog: Catalog = CATALOG
+    *gateways: ScriptedGateway, catalog: Catalog = CATALOG, old: TestService | None = None
 ) -> AsyncIterator[TestService]:
     """Nothing may be left unanswered or wrong when it stops."""
-    service = TestService(*gateways, catalog=catalog)
+    service = TestService(*gateways, catalog=catalog, old=old)
     service.writer.start()
     yield service
     await service.writer.stop()

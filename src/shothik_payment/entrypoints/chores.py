@@ -21,6 +21,7 @@ from shothik_payment.domain.use_cases.key_warnings import KeyWarnings
 from shothik_payment.domain.use_cases.payment_checks import CHECK_BATCH, PaymentChecks
 from shothik_payment.domain.use_cases.prune import Prune
 from shothik_payment.domain.use_cases.relay import Relay
+from shothik_payment.domain.use_cases.stop_sweep import StopSweep
 from shothik_payment.domain.use_cases.webhooks import WEBHOOK_BATCH, Webhooks
 from shothik_payment.domain.use_cases.work_group import WorkGroup
 from shothik_payment.entrypoints.background import Chore
@@ -49,6 +50,7 @@ class Worker:
     broker: Broker
     active: ActiveServices
     sweep: ExpirySweep
+    stop_sweep: StopSweep
     payment_checks: PaymentChecks
     webhooks: Webhooks
     prune: Prune
@@ -104,6 +106,12 @@ def shared_work(worker: Worker) -> list[Chore]:
         Chore(_WEBHOOKS, _owned(worker, _WEBHOOKS, due(handle_webhooks)), every_seconds=1.0),
         Chore(_PRUNING, _owned(worker, _PRUNING, worker.prune.run), every_seconds=60.0),
         Chore("key warnings", _owned(worker, _PRUNING, partial(_warn, worker)), every_seconds=60.0),
+        Chore(
+            "stops",
+            _owned(worker, _PRUNING, worker.stop_sweep.run),
+            60.0,
+            rest_seconds=_REST_SECONDS,
+        ),
         Chore("relay", publishing.step, 1.0, wake=worker.committed, pause_seconds=0.02),
         Chore("unwanted events", publishing.tell_unwanted, every_seconds=5.0),
     ]

@@ -61,6 +61,7 @@ async def _chores(service: TestService, broker: RabbitEventBroker) -> dict[str, 
         broker=broker,
         active=service.active,
         sweep=service.sweep,
+        stop_sweep=service.stop_sweep,
         payment_checks=service.payment_checks,
         webhooks=service.webhooks,
         prune=Prune(

@@ -74,7 +74,7 @@ def count_use(account: Account, service: str, amount: int) -> None:
     usage = wallet.usage.setdefault(service, Usage())
     usage.count += 1
     usage.credits += amount
-    _watch(account, service)
+    watch_limit(account, service)
 
 
 def uncount_use(account: Account, original: Transaction, amount: int, *, whole: bool) -> None:
@@ -86,7 +86,7 @@ def uncount_use(account: Account, original: Transaction, amount: int, *, whole: 
         return
     usage.credits = max(0, usage.credits - amount)
     usage.count = max(0, usage.count - whole)
-    _watch(account, service)
+    watch_limit(account, service)
 
 
 def end_usage(account: Account) -> None:
@@ -126,10 +126,10 @@ def watch_limits(account: Account) -> None:
         if s.cause is StopCause.LIMIT_REACHED and s.service and s.service not in services
     ]
     for service in services:
-        _watch(account, service)
+        watch_limit(account, service)
 
 
-def _watch(account: Account, service: str) -> None:
+def watch_limit(account: Account, service: str) -> None:
     """Tell once when a limit is reached, and once when there is room again."""
     wallet, limit = account.wallet, account.terms.limits.get(service)
     stop = next(

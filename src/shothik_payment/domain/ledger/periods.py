@@ -13,7 +13,7 @@ from shothik_payment.domain.ledger.account import Account
 from shothik_payment.domain.ledger.commands import GrantCredits
 from shothik_payment.domain.ledger.credits import book_grant
 from shothik_payment.domain.ledger.expiry import burn, expire_grants
-from shothik_payment.domain.ledger.limits import end_usage, keep_usage, watch_limits
+from shothik_payment.domain.ledger.limits import end_usage, keep_usage, watch_limit, watch_limits
 from shothik_payment.domain.model.grant import Grant, GrantSource
 from shothik_payment.domain.model.payment import Payment
 from shothik_payment.domain.model.plan import Terms
@@ -257,12 +257,21 @@ def tell(
 
 def watch_plan(account: Account) -> None:
     """A service that the plan has included and does not any more stops the user; one that it
-    includes again does not."""
+    includes again does not. What `free` includes and limits may also have been changed in the
+    catalog since the stop."""
+    stops = account.wallet.stops
+    for stop in stops:
+        if stop.service is None:
+            continue
+        if stop.cause is StopCause.LIMIT_REACHED:
+            watch_limit(account, stop.service)
+        elif stop.cause is StopCause.SUBSCRIPTION_LAPSED and account.terms.includes(stop.service):
+            account.lift_stops(StopCause.SUBSCRIPTION_LAPSED, stop.service)
     before = account.terms_before
     if before is None:
         return
+    stopped = {s.service for s in stops if s.cause is StopCause.SUBSCRIPTION_LAPSED}
     for service in account.rules.active_services:
-        if account.terms.includes(service):
-            account.lift_stops(StopCause.SUBSCRIPTION_LAPSED, service)
-        elif before.includes(service):
+        lost = before.includes(service) and not account.terms.includes(service)
+        if lost and service not in stopped:
             account.add_stop(Stop(StopCause.SUBSCRIPTION_LAPSED, account.at, service))

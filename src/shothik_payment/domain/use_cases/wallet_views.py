@@ -23,9 +23,10 @@ from shothik_payment.domain.use_cases.principals import ServicePrincipal
 
 
 def as_of(wallet: Wallet, at: Millis, rules: Rules) -> Wallet:
-    """The wallet as it would stand once everything due by `at` is booked. Changes the argument."""
+    """The wallet as it would stand once everything due by `at` is booked, and stops that a changed
+    catalog does not justify are lifted. Changes the argument."""
     due = wallet.next_due()
-    if due is not None and due <= at:
+    if wallet.stops or (due is not None and due <= at):
         apply(Account(Snapshot(wallet)), Expire(id="", user_id=wallet.user_id, at=at), rules)
     return wallet
 

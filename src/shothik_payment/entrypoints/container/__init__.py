@@ -40,6 +40,7 @@ from shothik_payment.domain.use_cases.return_origins import ReturnOrigins
 from shothik_payment.domain.use_cases.settlements import Settlements
 from shothik_payment.domain.use_cases.sign_in import SignIn
 from shothik_payment.domain.use_cases.spend import Spend
+from shothik_payment.domain.use_cases.stop_sweep import StopSweep
 from shothik_payment.domain.use_cases.subscriptions import Subscriptions
 from shothik_payment.domain.use_cases.takeover import Takeover
 from shothik_payment.domain.use_cases.user_admin import UserAdmin
@@ -272,6 +273,9 @@ class Container(Parts):
         broker=messages.provided.broker,
         active=active_services,
         sweep=expiry_sweep,
+        stop_sweep=providers.Singleton(
+            StopSweep, writer, store.provided.wallets, wallet_views, clock, ids
+        ),
         payment_checks=payment_checks,
         webhooks=webhooks,
         prune=providers.Singleton(
