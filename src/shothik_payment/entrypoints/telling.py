@@ -3,8 +3,6 @@ somebody waits for an answer."""
 
 from __future__ import annotations
 
-from math import nan
-
 from shothik_payment.domain.ledger.writer import LedgerWriter
 from shothik_payment.domain.ports.clock import Clock
 from shothik_payment.domain.ports.event_log import EventLog
@@ -45,7 +43,7 @@ def telling_backlog(group: WorkGroup, log: EventLog, clock: Clock, observer: Obs
             observer.backlog(backlog.events, age, backlog.unwanted)
             telling = True
         elif telling:
-            observer.backlog(nan, nan, nan)
+            observer.backlog_is_others()
             telling = False
         return False
 

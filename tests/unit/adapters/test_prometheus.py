@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
@@ -58,8 +62,47 @@ def test_the_outbox_is_shown_by_whoever_tells_of_it() -> None:
     assert seen.sum("shothik_outbox_events", state="waiting") == 5
     assert seen.sum("shothik_outbox_events", state="unwanted") == 2
     assert seen.sum("shothik_outbox_oldest_event_age_seconds") == 1.5
-    observer.backlog(math.nan, math.nan, math.nan)
+    observer.backlog_is_others()
     assert math.isnan(told(exposition).sum("shothik_outbox_events", state="waiting"))
+
+
+_TWO_PROCESSES = """
+import os
+from shothik_payment.adapters.prometheus import Exposition, PrometheusObserver
+
+exposition = Exposition()
+observer = PrometheusObserver(exposition.registry)
+observer.backlog(3, 2.0, 0)
+has_told, has_looked = os.pipe(), os.pipe()
+if not os.fork():
+    observer.backlog(5, 1.5, 2)
+    os.write(has_told[1], b"!")
+    os.read(has_looked[0], 1)
+    os._exit(0)
+os.read(has_told[0], 1)
+observer.backlog_is_others()
+print(exposition.render("text/plain")[0].decode())
+os.write(has_looked[1], b"!")
+os.wait()
+print(exposition.render("text/plain")[0].decode())
+"""
+
+
+def test_who_tells_of_the_outbox_no_more_does_not_hide_the_one_who_does(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", _TWO_PROCESSES],
+        env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    told = [line for line in ended.stdout.splitlines() if line.startswith("shothik_outbox")]
+    assert sorted(told) == [
+        'shothik_outbox_events{state="unwanted"} 2.0',
+        'shothik_outbox_events{state="waiting"} 5.0',
+        "shothik_outbox_oldest_event_age_seconds 1.5",
+    ]
 
 
 def test_what_is_early_is_not_late() -> None:

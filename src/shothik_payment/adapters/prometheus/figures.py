@@ -5,9 +5,13 @@ Gauges say how the figures of several processes become one.
 
 from __future__ import annotations
 
+from math import nan
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from shothik_payment.adapters.prometheus import buckets
+
+_WAITING, _UNWANTED = "waiting", "unwanted"
 
 
 class Figures:
@@ -102,20 +106,42 @@ class Figures:
         return Histogram(f"shothik_{name}", text, labels, buckets=cuts, registry=self._registry)
 
 
+class _ToldByOne(Gauge):
+    """Of processes that share their figures, the one that has set it last tells it."""
+
+    def withdraw(self) -> None:
+        """Another tells it from now on, or has begun to: the library leaves a value without a time
+        out, so this one is never taken for the newest. Alone, it is shown as NaN."""
+        self._value.set(nan, timestamp=0)
+
+
 class OutboxFigures:
     """Of the outbox of all processes; one of them tells it."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.events = Gauge(
+        self.events = _ToldByOne(
             "shothik_outbox_events",
             "Events that wait to be published, and those that no queue wanted.",
             ("state",),
             multiprocess_mode="livemostrecent",
             registry=registry,
         )
-        self.oldest_seconds = Gauge(
+        self.oldest_seconds = _ToldByOne(
             "shothik_outbox_oldest_event_age_seconds",
             "Age of the oldest event that waits; 0: none waits.",
             multiprocess_mode="livemostrecent",
             registry=registry,
         )
+
+    def tell(self, waiting: float, oldest_seconds: float, unwanted: float) -> None:
+        self.events.labels(_WAITING).set(waiting)
+        self.events.labels(_UNWANTED).set(unwanted)
+        self.oldest_seconds.set(oldest_seconds)
+
+    def withdraw(self) -> None:
+        for figure in (
+            self.events.labels(_WAITING),
+            self.events.labels(_UNWANTED),
+            self.oldest_seconds,
+        ):
+            figure.withdraw()

@@ -71,9 +71,11 @@ class PrometheusObserver:
     def backlog(self, waiting: float, oldest_seconds: float, unwanted: float) -> None:
         if self._outbox is None:  # who never tells of it shows nothing, and not a zero
             self._outbox = OutboxFigures(self._registry)
-        self._outbox.events.labels("waiting").set(waiting)
-        self._outbox.events.labels("unwanted").set(unwanted)
-        self._outbox.oldest_seconds.set(oldest_seconds)
+        self._outbox.tell(waiting, oldest_seconds, unwanted)
+
+    def backlog_is_others(self) -> None:
+        if self._outbox is not None:
+            self._outbox.withdraw()
 
     def gateway_call(self, gateway: str, operation: str) -> AbstractContextManager[Step]:
         calls = self._figures.gateway_seconds

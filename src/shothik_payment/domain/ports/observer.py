@@ -43,7 +43,11 @@ class Observer(Protocol):
 
     def backlog(self, waiting: float, oldest_seconds: float, unwanted: float) -> None:
         """Of the outbox of all: events that wait, the age of the oldest (0: none waits), and those
-        that no queue wanted. NaN: another process tells it from now on."""
+        that no queue wanted. One process tells it."""
+        ...
+
+    def backlog_is_others(self) -> None:
+        """Another process tells the backlog from now on, and may have begun to."""
         ...
 
     def gateway_call(self, gateway: str, operation: str) -> AbstractContextManager[Step]: ...
@@ -89,6 +93,8 @@ class Unobserved:
     def published(self, taken: int, unwanted: int, refused: int) -> None: ...
 
     def backlog(self, waiting: float, oldest_seconds: float, unwanted: float) -> None: ...
+
+    def backlog_is_others(self) -> None: ...
 
     def gateway_call(self, gateway: str, operation: str) -> AbstractContextManager[Step]:
         return nullcontext(_Done())
