@@ -13,7 +13,7 @@ from shothik_payment.domain.model.api_key import (
     Scope,
     compose_key,
 )
-from shothik_payment.domain.model.time import HOUR, MINUTE, Millis
+from shothik_payment.domain.model.time import HOUR, MINUTE, SECOND, Millis
 from shothik_payment.domain.use_cases.api_keys import KeyAdministration
 from shothik_payment.domain.use_cases.key_ring import CACHE_MS, CACHED_REFUSALS, KeyRing
 from tests.support.service import CATALOG, START, TestService
@@ -21,10 +21,12 @@ from tests.unit.domain.test_use_case_api_keys import generate
 
 
 class SlowKeys:
-    """Counts look-ups, and answers them only while the gate is open."""
+    """Counts look-ups, and answers them only while the gate is open, after some seconds."""
 
     def __init__(self, service: TestService) -> None:
-        self._keys = service.api_keys
+        self._keys, self._clock = service.api_keys, service.clock
+        self.read = asyncio.Event()
+        self.seconds = 0
         self.gate = asyncio.Event()
         self.gate.set()
         self.asked = 0
@@ -32,7 +34,9 @@ class SlowKeys:
     async def by_digest(self, digest: bytes) -> ApiKey | None:
         self.asked += 1
         found = await self._keys.by_digest(digest)
+        self.read.set()
         await self.gate.wait()
+        self._clock.advance(self.seconds * SECOND)
         return found
 
     def __getattr__(self, name: str) -> object:
