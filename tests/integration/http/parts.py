@@ -6,15 +6,37 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+from shothik_payment.adapters.memory.api_keys import MemoryApiKeys
 from shothik_payment.adapters.memory.ledger_store import MemoryLedgerStore
 from shothik_payment.adapters.memory.state import MemoryState
 from shothik_payment.adapters.sandbox import SandboxGateway
+from shothik_payment.domain.errors import Unavailable
 from shothik_payment.domain.model.payment import Payment, Refund
+from shothik_payment.domain.ports.api_keys import KeyChange
 from shothik_payment.domain.ports.gateway import Checkout, GatewayRefund
-from shothik_payment.domain.ports.ledger_store import ChangeSet
+from shothik_payment.domain.ports.ledger_store import ChangeSet, RequestRecord
 
 
-class GatedStore(MemoryLedgerStore):
+class _LosesAnswers:
+    """Of the commits from now on, the one with the number `lost_answer` is stored, and nobody hears
+    of it. 0: none."""
+
+    lost_answer = 0
+
+    def _answer(self) -> None:
+        self.lost_answer -= 1
+        if self.lost_answer == 0:
+            raise Unavailable("The data store went away during a commit.")
+
+
+class ForgetfulKeys(_LosesAnswers, MemoryApiKeys):
+    async def commit(self, change: KeyChange) -> RequestRecord | None:
+        done = await super().commit(change)
+        self._answer()
+        return done
+
+
+class GatedStore(_LosesAnswers, MemoryLedgerStore):
     """Commits wait while `gate` is closed, so that requests pile up in flight."""
 
     def __init__(self, state: MemoryState) -> None:
@@ -26,7 +48,9 @@ class GatedStore(MemoryLedgerStore):
     async def commit(self, changes: Sequence[ChangeSet]) -> list[bool]:
         self.waiting.set()
         await self.gate.wait()
-        return await super().commit(changes)
+        stored = await super().commit(changes)
+        self._answer()
+        return stored
 
 
 class CountedGateway(SandboxGateway):

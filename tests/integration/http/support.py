@@ -67,7 +67,7 @@ class World:
             self.ids,
             limits or WriterLimits(),
         )
-        self.application = parts.application
+        self.application, self.keys = parts.application, parts.keys
         self.sweep, self.payment_checks = parts.sweep, parts.payment_checks
         self.http_settings = replace(HttpSettings(public_url="http://test"), **settings)
         self.app: Litestar = create_app(self.application, self.http_settings)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from html.parser import HTMLParser
 
-import httpx
 import pytest
 
 from shothik_payment.domain.ledger.commands import RecordDispute, SettlePayment
@@ -15,60 +13,12 @@ from shothik_payment.domain.model.time import DAY as DAY_MS
 from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.model.web_session import Realm
 from shothik_payment.domain.ports.gateway import GatewayDispute
-from tests.integration.http.site import OWNER, Signed, Site
+from tests.integration.http.browsers import Browser, Page
+from tests.integration.http.site import OWNER
 from tests.integration.http.subscribers import BACK, DAY, subscribed
 from tests.integration.http.support import World, running
 
 OPEN, LOST = DisputeState.OPEN, DisputeState.LOST
-
-
-class Page(HTMLParser):
-    """Its texts, the fields of its last form as a browser would send them, and its links."""
-
-    def __init__(self, answer: httpx.Response) -> None:
-        super().__init__()
-        self.fields: dict[str, str] = {}
-        self.links: list[str] = []
-        self._texts: list[str] = []
-        self._select: str | None = None
-        self.status = answer.status_code
-        self.feed(answer.text)
-        self.text = " ".join(" ".join(self._texts).split())
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
-        if tag == "form":
-            self.fields = {}
-        elif tag == "input":
-            self.fields[given["name"]] = given.get("value", "")
-        elif tag == "select":
-            self._select = given["name"]
-        elif tag == "option" and self._select is not None:
-            if "selected" in given or self._select not in self.fields:
-                self.fields[self._select] = given["value"]
-        elif tag == "a":
-            self.links.append(given.get("href", ""))
-
-    def handle_data(self, data: str) -> None:
-        self._texts.append(data)
-
-
-class Browser:
-    """Signed in to the account of OWNER."""
-
-    def __init__(self, site: Site, signed: Signed) -> None:
-        self._site = site
-        self.signed = signed
-
-    async def look(self, path: str) -> Page:
-        return Page(await self._site.ask("GET", f"/account{path}", self.signed.cookies()))
-
-    async def send(self, path: str, page: Page, **headers: str) -> httpx.Response:
-        """Its form, with nothing touched."""
-        cookies = self.signed.cookies()
-        return await self._site.ask(
-            "POST", f"/account{path}", cookies, data=page.fields, headers=headers
-        )
 
 
 @pytest.fixture
@@ -78,8 +28,7 @@ async def world() -> AsyncIterator[World]:
 
 
 async def _browser(world: World) -> Browser:
-    site = Site(world)
-    return Browser(site, await site.signed(Realm.ACCOUNT))
+    return await Browser.signed_in(world, Realm.ACCOUNT)
 
 
 async def _given(world: World, plan: str = "pro") -> None:

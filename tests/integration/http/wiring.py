@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from shothik_payment.adapters.jwt import ClaimRules, JwtVerifier, SharedSecret
 from shothik_payment.adapters.memory.answer_cache import MemoryAnswerCache
-from shothik_payment.adapters.memory.api_keys import MemoryApiKeys
 from shothik_payment.adapters.memory.broker import MemoryBroker
 from shothik_payment.adapters.memory.documents import MemoryDocuments
 from shothik_payment.adapters.memory.event_log import MemoryEventLog
@@ -56,7 +55,7 @@ from shothik_payment.domain.use_cases.verify import Verify
 from shothik_payment.domain.use_cases.wallet_views import WalletViews
 from shothik_payment.domain.use_cases.webhooks import Webhooks
 from shothik_payment.entrypoints.application import Application
-from tests.integration.http.parts import CountedGateway, GatedStore
+from tests.integration.http.parts import CountedGateway, ForgetfulKeys, GatedStore
 
 SECRET = "a-secret-for-tests-that-is-long-enough-for-hs256"
 
@@ -79,6 +78,7 @@ class Wired:
     application: Application
     sweep: ExpirySweep
     payment_checks: PaymentChecks
+    keys: ForgetfulKeys
 
 
 def wired(
@@ -92,7 +92,7 @@ def wired(
     ids: Ids,
     limits: WriterLimits,
 ) -> Wired:
-    wallets, keys = MemoryWallets(state), MemoryApiKeys(state)
+    wallets, keys = MemoryWallets(state), ForgetfulKeys(state)
     uses = UsageRecorder(MemoryKeyUsage(state), clock, ids)
     events, statistics = MemoryEventLog(state), MemoryStatistics(state)
     active = ActiveServices(keys, catalog)
@@ -171,4 +171,4 @@ def wired(
         events=events,
         health=[MemoryHealth("store"), MemoryHealth("broker")],
     )
-    return Wired(application, sweep, payment_checks)
+    return Wired(application, sweep, payment_checks, keys)

@@ -17,7 +17,12 @@ from litestar.datastructures import Cookie
 from litestar.response import Template
 from litestar.types import Receive
 
-from shothik_payment.domain.errors import Forbidden, InvalidRequest, PaymentServiceError
+from shothik_payment.domain.errors import (
+    Forbidden,
+    IdempotencyKeyReused,
+    InvalidRequest,
+    PaymentServiceError,
+)
 from shothik_payment.domain.ledger.commands import RequestBinding
 from shothik_payment.domain.model.web_session import Realm, WebSession
 from shothik_payment.domain.use_cases.requests import bind
@@ -107,10 +112,19 @@ class Visit:
         context |= {
             "visit": self,
             "problem": problem,
-            "request_key": secrets.token_urlsafe(18),
+            "request_key": self._request_key(problem),
             "home": f"/{self.realm}",
         }
         return Template(template, context=context, status_code=status, headers=HEADERS)
+
+    def _request_key(self, problem: PaymentServiceError | None) -> str:
+        """A form that is shown again keeps its own: what was sent may have been done although it
+        looks refused, and is done once under one key. Only where other values were done under it,
+        the form that is sent next means something else."""
+        sent = self.typed.get(REQUEST_KEY)
+        if sent is None or isinstance(problem, IdempotencyKeyReused):
+            return secrets.token_urlsafe(18)
+        return sent[-1]
 
     async def form(
         self, receive: Receive, reader: QueryReader[T], operation: str, subject: str
@@ -128,6 +142,7 @@ class Visit:
             raise Forbidden("This form is not of your session; load the page again.")
         if not 0 < len(key) <= _MAX_KEY:
             raise InvalidRequest.of(REQUEST_KEY, "the key that the form came with")
+        self.typed[REQUEST_KEY] = [key]
         filled = [(name, text) for name, texts in sent.items() for text in texts if text]
         fields = reader.read(urlencode(filled).encode())
         fingerprint = subject.encode() + b"\n" + msgspec.json.encode(fields, order="deterministic")
