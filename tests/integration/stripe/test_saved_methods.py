@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from shothik_payment.domain.errors import GatewayRefused, Unavailable
+from shothik_payment.domain.errors import CallUnderWay, GatewayRefused, Unavailable
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.payment import Payment
 from shothik_payment.domain.model.time import MINUTE
@@ -15,7 +15,7 @@ from shothik_payment.domain.ports.gateway import GatewayReport, GatewayState, Sa
 from tests.integration.stripe.support import OLD_MS, Desk, session_of, settle
 from tests.simulators.stripe import Fault, Simulator
 from tests.simulators.stripe.shapes import CARD_NUMBER, PAYER
-from tests.simulators.stripe.simulator import CREATE_CUSTOMER, CREATE_INTENT
+from tests.simulators.stripe.simulator import CREATE_CUSTOMER, CREATE_INTENT, LIST_INTENTS
 
 VISA = SavedMethod("visa ···· 4242")
 TEN = Money(1000, "USD")
@@ -101,6 +101,24 @@ async def test_lost_answer_charges_once(ours: Desk, stripe: Simulator, fault: Fa
     with pytest.raises(Unavailable):
         await ours.gateway.charge(payment)
     assert (await ours.gateway.charge(payment)).state is GatewayState.PAID
+    assert await stripe.money(payment.id) == (1000, 0)
+
+
+async def test_charge_under_way_is_not_looked_up(
+    ours: Desk, theirs: Desk, stripe: Simulator
+) -> None:
+    """What is listed of it meanwhile may still turn out otherwise."""
+    await ours.paid(user_id="u", saves_method=True)
+    payment = ours.payment(user_id="u")
+    await stripe.fault(CREATE_INTENT, Fault.SLOW, seconds=1.2)
+    slow = asyncio.create_task(ours.gateway.charge(payment))
+    while not await stripe.calls(CREATE_INTENT):
+        pass
+    with pytest.raises(CallUnderWay):
+        await theirs.gateway.charge(payment)
+    assert not slow.done()
+    assert await stripe.calls(LIST_INTENTS) == 0
+    assert (await slow).state is GatewayState.PAID
     assert await stripe.money(payment.id) == (1000, 0)
 
 

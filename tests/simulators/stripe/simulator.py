@@ -27,6 +27,7 @@ CREATE_REFUND = "POST /v1/refunds"
 LIST_REFUNDS = "GET /v1/refunds"
 LIST_DISPUTES = "GET /v1/disputes"
 CREATE_INTENT = "POST /v1/payment_intents"
+LIST_INTENTS = "GET /v1/payment_intents"
 GET_INTENT = "GET /v1/payment_intents/{id}"
 CREATE_CUSTOMER = "POST /v1/customers"
 

@@ -9,12 +9,19 @@ from contextlib import contextmanager
 
 import stripe
 
-from shothik_payment.domain.errors import GatewayRefused, PaymentServiceError, Unavailable
+from shothik_payment.domain.errors import (
+    CallUnderWay,
+    GatewayRefused,
+    PaymentServiceError,
+    Unavailable,
+)
 
 log = logging.getLogger(__name__)
 
 NAME = "stripe"
 _BUSY_SECONDS = 5
+_CONFLICT = 409
+"""Another request has the idempotency key in hand: what comes of it cannot be looked up yet."""
 _CODE = re.compile(r"[a-z0-9_]{1,64}")
 
 
@@ -54,6 +61,9 @@ def _translated(error: stripe.StripeError, may_refuse: bool) -> PaymentServiceEr
         log.info("Stripe refused: %s %s, %s, request %s", *what)
         card = isinstance(error, stripe.CardError)
         return GatewayRefused(NAME, code_of(error, "card_declined" if card else "invalid_request"))
+    if error.http_status == _CONFLICT:
+        log.info("Stripe is still at it: %s %s, %s, request %s", *what)
+        return CallUnderWay("Stripe has not finished the call yet.")
     log.warning("Stripe failed: %s %s, %s, request %s", *what)
     if isinstance(error, stripe.RateLimitError):
         return Unavailable("Stripe asks for patience.", _BUSY_SECONDS)

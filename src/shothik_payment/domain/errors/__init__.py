@@ -46,6 +46,7 @@ from shothik_payment.domain.errors.root import (
     loggable,
 )
 from shothik_payment.domain.errors.service import (
+    CallUnderWay,
     Misconfigured,
     StoreCorrupt,
     Unavailable,
@@ -65,6 +66,7 @@ __all__ = [
     "ApiKeyRevoked",
     "ApiKeyRotated",
     "BlockingHold",
+    "CallUnderWay",
     "CaptureExceedsHold",
     "Conflict",
     "FieldProblem",

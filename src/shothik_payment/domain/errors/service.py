@@ -21,6 +21,10 @@ class Unavailable(PaymentServiceError):
         return self.reason
 
 
+class CallUnderWay(Unavailable):
+    """A gateway has the same call of ours in hand already. It is there; ask again."""
+
+
 class StoreCorrupt(InWords):
     """The data store cannot be read as what it should be. An operator has to look at it."""
 

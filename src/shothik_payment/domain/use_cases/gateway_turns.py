@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from shothik_payment.domain.errors import Unavailable
+from shothik_payment.domain.errors import CallUnderWay, Unavailable
 from shothik_payment.domain.model.time import SECOND, Millis
 from shothik_payment.domain.ports.clock import Clock
 
@@ -79,6 +79,9 @@ class GatewayTurns:
         gateway = self._gateways.setdefault(name, _Gateway())
         try:
             answer = await call
+        except CallUnderWay:
+            gateway.unanswered = 0
+            raise
         except Unavailable:
             gateway.unanswered += 1
             if gateway.unanswered >= SILENT_AFTER:
