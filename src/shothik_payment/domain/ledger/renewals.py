@@ -41,7 +41,8 @@ _MOST_STEPS = 100
 _LOOK_AGAIN = 5 * MINUTE
 _LOOK_AGAIN_AT_MOST = 6 * HOUR
 FIRST_CHECK_MS = 20 * SECOND
-"""After this time a checkout's payer is asked for at the gateway."""
+"""After this time the gateway is asked for a checkout's payer, and for the end of a charge that a
+request has begun."""
 
 
 def book_subscription(account: Account) -> None:
@@ -89,7 +90,8 @@ def _end_period(account: Account, subscription: Subscription) -> None:
     if subscription.awaited is not None:  # a change that nobody has paid in its period
         subscription.drop_upgrade()
         account.record_step(StepKind.CHANGE_DROPPED, subscription)
-    unwanted = subscription.given and not _follows(account, subscription)
+    follows = (subscription.next_plan or "") in account.rules.billing.plans
+    unwanted = subscription.given and not follows
     if subscription.cancel_at_period_end or unwanted:
         end(account, subscription, SubscriptionStatus.CANCELLED, "cancelled_at_period_end")
         return
@@ -105,11 +107,6 @@ def _end_period(account: Account, subscription: Subscription) -> None:
     until = Millis(account.at + account.rules.billing.grace_ms)
     extend_credits(account, subscription, until)
     _dun(account, subscription, subscription.dunning)
-
-
-def _follows(account: Account, subscription: Subscription) -> bool:
-    """Whether the plan that was chosen for the next period is still to be had."""
-    return (subscription.next_plan or "") in account.rules.billing.plans
 
 
 def _dun(account: Account, subscription: Subscription, dunning: Dunning) -> None:
@@ -161,8 +158,9 @@ def charge(
     cancel_url: str | None = None,
 ) -> Payment:
     """Record a payment for the subscription: to be charged to the saved method, or to be paid by
-    the payer in a checkout."""
-    price = terms.price
+    the payer in a checkout. A renewal is the sweep's from the first; all else is charged by the
+    request that asked for it, and the sweep must not charge it at the same time."""
+    price, by_sweep = terms.price, paid_for is PaidFor.RENEWAL and not by_payer
     if price is None or subscription.gateway is None:
         raise RuntimeError("a plan without a price or a gateway is not charged")
     payment_id = account.new_id("pay")
@@ -177,7 +175,7 @@ def charge(
         updated_at=account.at,
         success_url=return_url(success_url, payment_id),
         cancel_url=return_url(cancel_url, payment_id),
-        next_check_at=Millis(account.at + (FIRST_CHECK_MS if by_payer else 0)),
+        next_check_at=Millis(account.at + (0 if by_sweep else FIRST_CHECK_MS)),
         saves_method=True,
         off_session=not by_payer,
         subscription_id=subscription.id,
@@ -240,16 +238,21 @@ def unpaid(account: Account, payment: Payment) -> None:
 def _try_again(
     account: Account, subscription: Subscription, dunning: Dunning, payment: Payment
 ) -> None:
-    dunning.attempts += 1
+    """A link that was asked for and could not be had is no try: the next one is when it was."""
+    awaited = subscription.awaited
+    tried = awaited is None or not awaited.by_payer or payment.session_id is not None
+    dunning.attempts += tried
+    since = account.at if tried else payment.created_at
     times = [Millis(dunning.since + pause) for pause in account.rules.billing.retries_ms]
-    dunning.retry_at = next((time for time in times if time > account.at), None)
+    dunning.retry_at = next((time for time in times if time > since), None)
     if dunning.retry_at is None and payment.off_session:
         # Kept as awaited, so that what is paid late takes the subscription up again.
         end(account, subscription, SubscriptionStatus.EXPIRED, "renewal_not_paid")
         return
     subscription.awaited = None
     _plan_next_step(account, subscription, dunning)
-    _past_due(account, subscription, payment, payment.failure_code)
+    if tried:
+        _past_due(account, subscription, payment, payment.failure_code)
 
 
 def _past_due(
@@ -293,7 +296,5 @@ def under_review(account: Account, payment: Payment) -> None:
     subscription.awaited.in_review = True
     if subscription.awaited.paid_for is PaidFor.UPGRADE:
         _end_in_time(subscription)
-    elif (
-        subscription.dunning is not None and subscription.status is not SubscriptionStatus.PAST_DUE
-    ):
+    elif subscription.dunning and subscription.status is not SubscriptionStatus.PAST_DUE:
         _past_due(account, subscription, payment, "in_review")

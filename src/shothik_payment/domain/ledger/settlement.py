@@ -54,32 +54,39 @@ def open_payment(account: Account, command: OpenPayment) -> Outcome:
 
 
 def attach_checkout(account: Account, command: AttachCheckout) -> Outcome:
+    """Where nothing waits for the payment any more it stays failed, and has no link: what it was
+    for may be charged in another way by now."""
     payment = payment_of(account, command.payment_id)
-    if payment.session_id is None:
-        if payment.status is PaymentStatus.FAILED:
-            # Given up by a sweep or a concurrent repeat, and now it can be paid after all.
-            payment.status = PaymentStatus.CREATED
-            payment.failure_code = None
-            payment.next_check_at = account.at
-        if payment.status is PaymentStatus.CREATED:
-            payment.status = PaymentStatus.PENDING
-        payment.session_id = command.session_id or None
-        payment.payment_url = command.payment_url
-        account.save_payment(payment)
-        if not payment.off_session:
-            link_given(account, payment)
+    if payment.session_id is not None:
+        return Outcome(payment=payment)
+    payment.session_id = command.session_id or None
+    account.save_payment(payment)
+    if payment.status is PaymentStatus.FAILED:
+        if command.payment_url is not None and _useless(account, payment):
+            return Outcome(payment=payment)
+        # Given up by a sweep or a concurrent repeat, and now it can be paid after all.
+        payment.status = PaymentStatus.CREATED
+        payment.failure_code = None
+        payment.next_check_at = account.at
+    if payment.status is PaymentStatus.CREATED:
+        payment.status = PaymentStatus.PENDING
+    payment.payment_url = command.payment_url
+    if not payment.off_session:
+        link_given(account, payment)
     return Outcome(payment=payment)
 
 
 def abandon_payment(account: Account, command: AbandonPayment) -> Outcome:
     payment = payment_of(account, command.payment_id)
+    if payment.status not in (PaymentStatus.CREATED, PaymentStatus.FAILED):
+        return Outcome(payment=payment)
+    if command.request_key is not None:
+        account.forget_request(command.request_key)
     if payment.status is PaymentStatus.CREATED:
         payment.status = PaymentStatus.FAILED
         payment.failure_code = command.failure_code
         payment.next_check_at = None
         account.save_payment(payment)
-        if command.request_key is not None:
-            account.forget_request(command.request_key)
         unpaid(account, payment)
     return Outcome(payment=payment)
 

@@ -252,6 +252,9 @@ class LedgerWriter:
             if outcome.refusal is not None:
                 self._fail(pending, outcome.refusal)
             elif self._ends(pending):
+                if outcome.subscription is not None:
+                    # The next command may change it before the caller has read it.
+                    outcome.subscription = outcome.subscription.copy()
                 pending.answer.set_result(outcome)
 
     def _fail(self, pending: Pending, error: Exception) -> None:

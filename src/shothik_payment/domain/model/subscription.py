@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from shothik_payment.domain.model.calendar import period_start
@@ -109,6 +109,11 @@ class Subscription:
     @property
     def free(self) -> bool:
         return self.terms.price is None and not self.given
+
+    def copy(self) -> Subscription:
+        awaited = None if self.awaited is None else replace(self.awaited)
+        dunning = None if self.dunning is None else replace(self.dunning)
+        return replace(self, awaited=awaited, dunning=dunning)
 
     def drop_upgrade(self) -> None:
         """Nobody has paid it; who pays for the next one is open again."""

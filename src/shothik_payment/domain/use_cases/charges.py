@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 
 from shothik_payment.domain.errors import GatewayRefused, Unavailable
@@ -11,6 +12,8 @@ from shothik_payment.domain.ports.gateway import GatewayReport, PaymentGateway
 from shothik_payment.domain.use_cases.payment_commands import PaymentCommands
 from shothik_payment.domain.use_cases.payments import Checkouts
 from shothik_payment.domain.use_cases.settlements import Settlements
+
+log = logging.getLogger(__name__)
 
 
 class Charges:
@@ -27,6 +30,17 @@ class Charges:
         self._settlements = settlements
         self._checkouts = checkouts
         self._gateways = gateways
+
+    async def on_file(self, gateway: str | None, user_id: str) -> bool:
+        """Whether the gateway has a method of the user's to charge; not where it does not say."""
+        chosen = self._gateways.get(gateway or "")
+        if chosen is None or not chosen.capabilities.recurring:
+            return False
+        try:
+            return await chosen.saved_method(user_id) is not None
+        except Unavailable as error:
+            log.warning("%s does not say what is on file: %s", chosen.name, error)
+            return False
 
     async def charge(self, payment: Payment) -> None:
         """Charge a recorded payment, once however often this is called, and settle it. Where there

@@ -9,6 +9,7 @@ from shothik_payment.domain.errors import (
     GatewayRefused,
     InvalidRequest,
     NotFound,
+    PaymentNotOpen,
     PaymentServiceError,
     StoreCorrupt,
     Unavailable,
@@ -133,24 +134,33 @@ class Checkouts:
 
     async def start(self, payment: Payment, request: RequestBinding | None = None) -> Payment:
         """Open the gateway's checkout for a recorded payment that has none. Raises GatewayRefused
-        and Unavailable, after which the payment has failed."""
+        and Unavailable, after which the payment has failed, and PaymentNotOpen where it has failed
+        meanwhile, and nothing waits for it any more. Raising, it forgets the request."""
         gateway = self._gateways.get(payment.gateway)
         try:
             if gateway is None:
                 raise Unavailable("The payment's gateway is not configured any more.")
             checkout = await gateway.start_checkout(payment)
         except (GatewayRefused, Unavailable) as error:
-            await self._commands.submit(
-                AbandonPayment,
-                payment,
-                failure_code=error.code,
-                request_key=request.key if request is not None else None,
-            )
+            await self._abandon(payment, error, request)
             raise
         attached = await self._commands.submit(
             AttachCheckout, payment, session_id=checkout.session_id, payment_url=checkout.url
         )
-        return attached.payment or payment
+        opened = attached.payment or payment
+        if opened.status is PaymentStatus.FAILED:
+            refusal = PaymentNotOpen(opened.id, opened.status)
+            await self._abandon(opened, refusal, request)
+            raise refusal
+        return opened
+
+    async def _abandon(
+        self, payment: Payment, error: PaymentServiceError, request: RequestBinding | None
+    ) -> None:
+        key = request.key if request is not None else None
+        await self._commands.submit(
+            AbandonPayment, payment, failure_code=error.code, request_key=key
+        )
 
     def currencies(self) -> dict[str, tuple[str, ...]]:
         """What each gateway takes, in the order in which one is picked."""

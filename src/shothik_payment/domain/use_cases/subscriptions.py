@@ -15,8 +15,8 @@ from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.ledger.writer import LedgerWriter
 from shothik_payment.domain.model.payment import OPEN_STATUSES, Payment, PaymentStatus
 from shothik_payment.domain.model.plan import Plan
-from shothik_payment.domain.model.subscription import Subscription, SubscriptionStep
-from shothik_payment.domain.model.time import Millis
+from shothik_payment.domain.model.subscription import PaidFor, Subscription, SubscriptionStep
+from shothik_payment.domain.model.time import MINUTE, Millis
 from shothik_payment.domain.ports.clock import Clock
 from shothik_payment.domain.ports.gateway import PaymentGateway
 from shothik_payment.domain.ports.ids import Ids
@@ -31,6 +31,10 @@ from shothik_payment.domain.use_cases.subscription_preview import Preview, fores
 from shothik_payment.domain.use_cases.wallet_views import WalletViews
 
 log = logging.getLogger(__name__)
+
+_GOES_ON_MS = 10 * MINUTE
+"""As long as finished answers are kept. Who repeats a request so soon may have had no answer, and
+it goes on; later it has been answered, and does nothing more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,35 +164,45 @@ class Subscriptions:
             view = await self.current(user_id)
             view.replayed = True
             return view
-        saved = await self._on_file(paying["gateway"], user_id)
+        saved = await self._charges.on_file(paying["gateway"], user_id)
         common = self._common(user_id, request)
         outcome = await self._writer.submit(kind(**common, **paying, saved_method=saved, **fields))
-        view = await self._advance(user_id, request)
-        if await self._declined(outcome.payment) and not _has_link(view):
+        view = await self._advance(user_id, outcome, request)
+        if await self._declined(outcome) and (view.payment is None or view.payment.off_session):
             link = second_step(request)
             again = self._common(user_id, link)
-            await self._writer.submit(kind(**again, **paying, saved_method=False, **fields))
-            view = await self._advance(user_id, link)
+            second = kind(**again, **paying, saved_method=False, **fields)
+            view = await self._advance(user_id, await self._writer.submit(second), link)
         view.replayed = outcome.replayed
         return view
 
-    async def _advance(self, user_id: str, request: c.RequestBinding | None) -> SubscriptionView:
+    async def _advance(
+        self, user_id: str, outcome: Outcome, request: c.RequestBinding | None
+    ) -> SubscriptionView:
         """Do what the awaited payment needs: charge it, or open its checkout."""
-        subscription = (await self._views.wallet(user_id)).subscription
-        payment = await self._awaited(subscription)
+        view = await self.current(user_id)
+        payment, awaited = view.payment, view.subscription.awaited if view.subscription else None
         if payment is None or payment.session_id or payment.status not in OPEN_STATUSES:
-            return SubscriptionView(subscription, payment)
+            return view
         if not payment.off_session:
-            started = await self._checkouts.start(payment, request)
-            return SubscriptionView(subscription, started)
+            # What a repeat finds may be of another request: refused, it does not free its own key.
+            recorded = outcome.payment.id if outcome.payment is not None else None
+            own = request if not outcome.replayed or recorded == payment.id else None
+            view.payment = await self._checkouts.start(payment, own)
+            return view
+        if awaited is not None and awaited.paid_for is PaidFor.RENEWAL:
+            return view  # the sweep is charging it
         try:
             await self._charges.charge(payment)
         except Unavailable as error:
             log.warning("payment %s is charged later: %s", payment.id, error)
         return await self.current(user_id)
 
-    async def _declined(self, payment: Payment | None) -> bool:
+    async def _declined(self, outcome: Outcome) -> bool:
+        payment = outcome.payment
         if payment is None or not payment.off_session:
+            return False
+        if outcome.replayed and self._clock.now() - payment.created_at > _GOES_ON_MS:
             return False
         now = await self._payments.get(payment.id)
         return now is not None and now.status is PaymentStatus.FAILED
@@ -197,16 +211,6 @@ class Subscriptions:
         if subscription is None or subscription.awaited is None or subscription.ended:
             return None
         return await self._payments.get(subscription.awaited.payment_id)
-
-    async def _on_file(self, gateway: str | None, user_id: str) -> bool:
-        chosen = self._gateways.get(gateway or "")
-        if chosen is None or not chosen.capabilities.recurring:
-            return False
-        try:
-            return await chosen.saved_method(user_id) is not None
-        except Unavailable as error:
-            log.warning("%s does not say what is on file: %s", chosen.name, error)
-            return False
 
     # Other writes
 
@@ -292,7 +296,3 @@ class Subscriptions:
             "success_url": choice.success_url,
             "cancel_url": choice.cancel_url,
         }
-
-
-def _has_link(view: SubscriptionView) -> bool:
-    return view.payment is not None and not view.payment.off_session

@@ -42,6 +42,7 @@ def _choice(body: q.ChoiceBody) -> Choice:
                 e.UserFrozen,
                 e.SubscriptionExists,
                 e.SubscriptionPaymentOpen,
+                e.PaymentNotOpen,
                 e.GatewayRefused,
                 e.IdempotencyKeyReused,
             ),
@@ -86,6 +87,7 @@ _subscribe_write = Write(
                 e.NoSubscription,
                 e.UserFrozen,
                 e.SubscriptionPaymentOpen,
+                e.PaymentNotOpen,
                 e.NotInThisStatus,
                 e.GatewayRefused,
                 e.IdempotencyKeyReused,
@@ -201,6 +203,7 @@ _cancel_write = Write(
             errors=(
                 e.NoSubscription,
                 e.SubscriptionPaymentOpen,
+                e.PaymentNotOpen,
                 e.NotInThisStatus,
                 e.GatewayRefused,
                 e.IdempotencyKeyReused,

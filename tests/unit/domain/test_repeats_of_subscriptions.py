@@ -1,0 +1,145 @@
+"""A request about a subscription that comes again: what it did is done once, however late."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+import pytest
+
+from shothik_payment.adapters.memory.ledger_store import MemoryLedgerStore
+from shothik_payment.adapters.memory.state import MemoryState
+from shothik_payment.domain.errors import Unavailable
+from shothik_payment.domain.ledger.commands import RequestBinding
+from shothik_payment.domain.ledger.subscription_commands import (
+    CancelSubscription,
+    PauseSubscription,
+    PayRenewal,
+)
+from shothik_payment.domain.ledger.writer import LedgerWriter
+from shothik_payment.domain.model.payment import Payment
+from shothik_payment.domain.model.time import MINUTE
+from shothik_payment.domain.ports.gateway import GatewayReport
+from shothik_payment.domain.ports.ledger_store import ChangeSet
+from shothik_payment.domain.use_cases.subscriptions import Choice, SubscriptionView
+from tests.support.scripted_gateway import ScriptedGateway
+from tests.support.service import TestService
+from tests.support.subscriber import Subscriber, state_of
+
+KEY = RequestBinding("user u1 k", "k", b"f")
+Request = Callable[[], Awaitable[SubscriptionView]]
+
+
+async def asked(service: TestService, kind: str) -> tuple[Subscriber, Request]:
+    """Before a request that a saved method is charged for."""
+    user = await Subscriber.begin(service, "2026-01-01")
+    if kind == "subscribe":
+        user.save_card()
+        return user, lambda: service.subscriptions.subscribe(user.user, "pro", Choice(), KEY)
+    await user.bought("lite" if kind == "change" else "pro")
+    if kind == "change":
+        return user, lambda: service.subscriptions.change(user.user, "pro", Choice(), KEY)
+    await user.pause()
+    await user.until("2026-02-02")
+    return user, lambda: service.subscriptions.resume(user.user, Choice(), KEY)
+
+
+@pytest.mark.parametrize("kind", ["subscribe", "change", "resume"])
+async def test_a_charge_that_the_sweep_finds_declined_leaves_a_repeat_nothing_to_do(
+    service: TestService, kind: str
+) -> None:
+    user, request = await asked(service, kind)
+    user.gateway.away()
+    assert not (await request()).replayed
+    user.gateway.back()
+    user.gateway.declines[user.user] = 1
+    await user.days(1)
+    wallet, payments = await service.wallets.get(user.user), await user.payments()
+    await user.days(9)
+    again = await request()
+    assert (again.replayed, again.payment) == (True, None)
+    if kind != "subscribe":  # that has expired meanwhile
+        assert await service.wallets.get(user.user) == wallet
+    assert await user.payments() == payments
+
+
+class Declining(ScriptedGateway):
+    """It declines a charge, and is away from then on."""
+
+    def __init__(self, bank: ScriptedGateway) -> None:
+        super().__init__(recurring=True)
+        self.on_file, self.events = bank.on_file, bank.events
+        self.declines = dict.fromkeys(bank.on_file, 1)
+
+    async def charge(self, payment: Payment) -> GatewayReport:
+        report = await super().charge(payment)
+        self.away()
+        return report
+
+
+@pytest.mark.parametrize("kind", ["subscribe", "change", "resume"])
+async def test_who_was_not_answered_goes_on_with_a_link(service: TestService, kind: str) -> None:
+    """Declined, and the checkout could not be opened: refused, and judged again."""
+    user, request = await asked(service, kind)
+    user.gateway = service.gateway = Declining(service.gateway)
+    service.use_gateways(user.gateway)
+    with pytest.raises(Unavailable):
+        await request()
+    user.gateway.back()
+    service.clock.advance(MINUTE)
+    link = await request()
+    assert link.payment is not None
+    assert link.payment.payment_url is not None
+    service.clock.advance(MINUTE)
+    again = await request()
+    assert again.payment == link.payment
+    assert len(user.gateway.charge_asks) == 1
+
+
+async def test_a_repeat_that_finds_anothers_checkout_away_keeps_its_key(
+    service: TestService,
+) -> None:
+    user, request = await asked(service, "change")
+    await request()
+    user.gateway.declines[user.user] = 1
+    await user.until("2026-02-01T00:01")
+    # Somebody asked for a link to pay the renewal with, and died before it was open.
+    await service.writer.submit(PayRenewal(id="pay", user_id=user.user, at=service.clock.now()))
+    user.gateway.away()
+    with pytest.raises(Unavailable):
+        await request()
+    user.gateway.back()
+    assert (await request()).replayed
+
+
+class HeldStore(MemoryLedgerStore):
+    """Its second commit waits until it is let go."""
+
+    def __init__(self, state: MemoryState) -> None:
+        super().__init__(state)
+        self.commits = 0
+        self.second, self.let_go = asyncio.Event(), asyncio.Event()
+
+    async def commit(self, changes: Sequence[ChangeSet]) -> list[bool]:
+        self.commits += 1
+        if self.commits == 2:
+            self.second.set()
+            await self.let_go.wait()
+        return await super().commit(changes)
+
+
+async def test_an_outcome_stays_as_it_was_stored(service: TestService) -> None:
+    """While the next command is applied and not stored yet."""
+    user = await Subscriber.begin(service, "2026-01-01")
+    await user.bought("pro")
+    store, active = HeldStore(service.state), service.active
+    writer = LedgerWriter(store, active.rules, active.fresh_rules, lambda: 0.5)
+    writer.start()
+    about = {"user_id": user.user, "at": service.clock.now()}
+    cancelled = await writer.submit(CancelSubscription(id="c", now=False, reason=None, **about))
+    pausing = writer.submit(PauseSubscription(id="p", **about))
+    await store.second.wait()
+    assert state_of(cancelled.subscription).endswith("then cancelled")
+    store.let_go.set()
+    assert state_of((await pausing).subscription).endswith("then paused")
+    await writer.stop()
