@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 
@@ -14,7 +15,8 @@ from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.model.web_session import Realm
 from shothik_payment.domain.ports.gateway import GatewayDispute
 from tests.integration.http.browsers import Browser, Page
-from tests.integration.http.site import OWNER
+from tests.integration.http.catalog import CATALOG
+from tests.integration.http.site import OWNER, Site
 from tests.integration.http.subscribers import BACK, DAY, subscribed
 from tests.integration.http.support import World, running
 
@@ -90,6 +92,54 @@ async def test_no_more_is_charged_than_was_shown(world: World) -> None:
     assert len(world.state.payments) == renewed + 1
     assert str(price) not in before
     assert str(price) in (await browser.look("/payments")).text
+
+
+async def _raised(world: World, minor: int) -> World:
+    """The same service on a catalog in which Pro costs so much."""
+    plans = dict(CATALOG.billing.plans)
+    plans["pro"] = replace(plans["pro"], prices={"USD": Money(minor, "USD")})
+    catalog = replace(CATALOG, billing=replace(CATALOG.billing, plans=plans))
+    other = World(catalog=catalog, state=world.state, public_url="http://localhost:3001")
+    other.clock.at = world.clock.at
+    return other
+
+
+async def test_a_paused_plan_is_resumed_at_the_price_that_is_shown(world: World) -> None:
+    await subscribed(world, "pro", OWNER)
+    async with world.by_user(OWNER) as user:
+        paused = await user.patch("/subscriptions/current", json={"paused": True})
+        assert paused.status_code == 200
+    await world.advance(32 * DAY)
+    earlier = await _browser(world)
+    before = await earlier.look("/plan/resume")
+    assert "with 2,000 credits, for 30.00 USD." in before.text
+    async with running(await _raised(world, 9900)) as dear:
+        browser = Browser(Site(dear), earlier.signed)
+        for path in ("", "/plan"):
+            page = await browser.look(path)
+            assert "until you resume it, then for 99.00 USD a month" in page.text
+            assert "30.00 USD a month" not in page.text.split("Plans")[0]
+        charged = len(dear.state.payments)
+        refused = await browser.send("/plan/resume", before)
+        assert (refused.status_code, len(dear.state.payments)) == (409, charged)
+        again = Page(refused)
+        assert "99.00 USD is due by now" in again.text
+        assert "Resume the plan for 99.00 USD" in again.text
+        assert (await browser.send("/plan/resume", again)).status_code == 303
+        paid = await browser.look("/payments")
+        assert "99.00 USD" in paid.text
+
+
+async def test_a_renewal_is_told_with_the_price_that_it_will_have(world: World) -> None:
+    await subscribed(world, "pro", OWNER)
+    async with running(await _raised(world, 9900)) as dear:
+        page = await (await _browser(dear)).look("/plan")
+        assert "Price 30.00 USD a month" in page.text
+        assert "for 99.00 USD" in page.text.split("Next It renews")[1].split(".00 USD .")[0]
+        await dear.advance(31 * DAY)
+        view = await dear.application.subscriptions.current(OWNER)
+        assert view.subscription is not None
+        assert view.subscription.terms.price == Money(9900, "USD")
 
 
 async def test_less_may_be_charged_than_was_shown(world: World) -> None:

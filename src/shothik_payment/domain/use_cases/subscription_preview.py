@@ -1,18 +1,20 @@
-"""What a change of plan would do: the same command, applied to a copy."""
+"""What a change of plan would do, by the same command, applied to a copy; what comes after the
+period."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from shothik_payment.domain.ledger.account import Account
+from shothik_payment.domain.ledger.commands import Expire
 from shothik_payment.domain.ledger.machine import apply
-from shothik_payment.domain.ledger.periods import same_period
+from shothik_payment.domain.ledger.periods import next_terms, same_period
 from shothik_payment.domain.ledger.rules import Rules
 from shothik_payment.domain.ledger.subscription_commands import Paying
 from shothik_payment.domain.model.calendar import period_start
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.payment import OPEN_STATUSES, Payment
-from shothik_payment.domain.model.plan import Plan
+from shothik_payment.domain.model.plan import Plan, Terms
 from shothik_payment.domain.model.subscription import PaidFor, Subscription, SubscriptionStatus
 from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.model.wallet import Wallet
@@ -30,6 +32,16 @@ class Preview:
     credits: int
     renews_at: Millis
     renewal: Money | None
+
+
+def terms_to_come(wallet: Wallet, rules: Rules) -> Terms | None:
+    """Of the subscription's next period, as it is sold now: what a renewal, or resuming it, costs
+    and brings. None without a subscription."""
+    if wallet.subscription is None:
+        return None
+    account = Account(Snapshot(wallet))
+    account.begin(Expire(id="", user_id=wallet.user_id, at=wallet.last_at), rules)
+    return next_terms(account, wallet.subscription)
 
 
 def to_change(subscription: Subscription | None) -> Subscription | None:

@@ -6,7 +6,8 @@ from litestar import get
 from litestar.response import Template
 
 from shothik_payment.domain.model.web_session import Realm
-from shothik_payment.entrypoints.account.standing import stopped
+from shothik_payment.domain.use_cases.subscription_preview import terms_to_come
+from shothik_payment.entrypoints.account.standing import plan_titles, stopped
 from shothik_payment.entrypoints.http.call import AnyRequest
 from shothik_payment.entrypoints.pages.plans import titles_of
 from shothik_payment.entrypoints.pages.visits import visit_of
@@ -28,6 +29,8 @@ async def balance(request: AnyRequest) -> Template:
         more=wallet.grants[_GRANTS:],
         stopped=stopped(wallet, app.catalog),
         titles=titles_of(app.catalog),
+        coming=terms_to_come(wallet, app.wallet_views.rules()),
+        plans=plan_titles(app.catalog),
         free=app.catalog.billing.free,
         rows=latest.transactions,
     )

@@ -12,6 +12,7 @@ from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.plan import Plan
 from shothik_payment.domain.model.subscription import PaidFor, Subscription, SubscriptionStatus
 from shothik_payment.domain.model.web_session import Realm
+from shothik_payment.domain.use_cases.subscription_preview import terms_to_come
 from shothik_payment.domain.use_cases.subscriptions import SubscriptionView
 from shothik_payment.domain.use_cases.wallet_views import usage_of
 from shothik_payment.entrypoints.account.paying import WayQuery, Ways, checkout_of, ways_of
@@ -124,8 +125,8 @@ async def plan(request: AnyRequest) -> Template:
     visit = await visit_of(request, Realm.ACCOUNT)
     app, query = visit.app, visit.query(_QUERY)
     before = number_of("steps", "cursor", query.cursor)
-    wallet = await app.wallet_views.wallet(visit.user_id)
     view = await app.subscriptions.current(visit.user_id)
+    wallet = await app.wallet_views.wallet(visit.user_id)  # later: it has what the view has
     steps, last = await app.subscriptions.history(visit.user_id, before, query.limit)
     found, can = running(view), possible(view)
     ways, choosable = _ways(visit, found, query.currency)
@@ -133,6 +134,7 @@ async def plan(request: AnyRequest) -> Template:
     return visit.show(
         "account/plan.html",
         found=found,
+        coming=terms_to_come(wallet, app.wallet_views.rules()),
         last=view.subscription,
         free=app.catalog.billing.free,
         can=can,

@@ -7,15 +7,26 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from shothik_payment.domain.model.money import Money
+from shothik_payment.domain.model.plan import Terms
+from shothik_payment.domain.model.subscription import SubscriptionStatus as S
 from shothik_payment.domain.model.wallet import Wallet
 from shothik_payment.domain.model.web_session import Realm
+from shothik_payment.domain.use_cases.subscription_preview import terms_to_come
 from shothik_payment.domain.use_cases.subscriptions import Choice
 from shothik_payment.entrypoints.account.paying import require_initiate, return_address
 from shothik_payment.entrypoints.account.plan import possible
-from shothik_payment.entrypoints.account.plan_choice import after, plan_page
+from shothik_payment.entrypoints.account.plan_choice import (
+    SHOWN,
+    Shown,
+    after,
+    plan_page,
+    require_shown,
+    shown,
+)
 from shothik_payment.entrypoints.http.validation import QueryReader
 from shothik_payment.entrypoints.pages.actions import Action, Field, action_handlers
-from shothik_payment.entrypoints.pages.rendering import number
+from shothik_payment.entrypoints.pages.rendering import money, number
 from shothik_payment.entrypoints.pages.visits import NOTHING, Nothing, Submitted, Visit
 
 _When = Annotated[Literal["end", "now"], Meta(extra={"expected": "end or now"})]
@@ -144,23 +155,55 @@ async def _paid_here(visit: Visit) -> Choice:
     return Choice(success_url=back, cancel_url=back)
 
 
-async def _resume(visit: Visit) -> Action[Nothing]:
-    async def work(sent: Submitted[Nothing]) -> str:
+async def _next_period(visit: Visit, status: S) -> tuple[Terms | None, Money | None]:
+    """What the next period is had on, and what who has a subscription of this status pays for it
+    now; None: nothing."""
+    view = await visit.app.subscriptions.current(visit.user_id)
+    wallet = await visit.app.wallet_views.wallet(visit.user_id)
+    coming = terms_to_come(wallet, visit.app.wallet_views.rules())
+    found = view.subscription
+    if coming is None or found is None or found.status is not status:
+        return coming, None
+    if found.awaited is not None and view.payment is not None:
+        # A link that is open stays the one to pay with, whatever the plan costs by now.
+        return found.awaited.terms, view.payment.price
+    return coming, coming.price if coming.price_minor else None
+
+
+async def _resume(visit: Visit) -> Action[Shown]:
+    coming, due = await _next_period(visit, S.PAUSED)
+
+    async def work(sent: Submitted[Shown]) -> str:
+        require_shown(sent.fields, due)
         choice = await _paid_here(visit)
         view = await visit.app.subscriptions.resume(visit.user_id, choice, sent.request)
         return after(visit, view, "resumed")
 
-    return _button(
-        visit,
-        "resume",
-        work,
+    summary = ["The plan goes on, and nothing is charged for it now."]
+    if coming is not None and due is not None:
+        summary = [
+            f"A new period of {coming.title} begins, with {number(coming.credits)} credits, for "
+            f"{money(due)}.",
+            "A payment method on file is charged at once. Else you are led to where you can pay.",
+        ]
+    return Action(
         title="Resume the plan",
-        summary="A new period begins and is paid, with all of its credits.",
-        confirm="Resume the plan",
+        summary=summary,
+        confirm="Resume the plan" if due is None else f"Resume the plan for {money(due)}",
+        reader=SHOWN,
+        operation=_CHANGE,
+        hidden=shown(due),
+        work=work,
+        **_common(visit, "resume"),
     )
 
 
 async def _pay(visit: Visit) -> Action[Nothing]:
+    _, due = await _next_period(visit, S.PAST_DUE)
+    what = "Your plan could not be renewed."
+    if due is not None:
+        what = f"Your plan could not be renewed, which costs {money(due)}."
+
     async def work(sent: Submitted[Nothing]) -> str:
         choice = await _paid_here(visit)
         view = await visit.app.subscriptions.pay(visit.user_id, choice, sent.request)
@@ -171,7 +214,7 @@ async def _pay(visit: Visit) -> Action[Nothing]:
         "pay",
         work,
         title="Pay the renewal",
-        summary="Your plan could not be renewed. You are led to where you can pay with another "
+        summary=f"{what} You are led to where you can pay with another "
         "card or account; once it is paid, the plan goes on as before.",
         confirm="Go on to pay",
         operation="POST /subscriptions/current/pay",

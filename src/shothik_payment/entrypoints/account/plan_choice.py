@@ -37,14 +37,14 @@ from shothik_payment.entrypoints.pages.rendering import money
 from shothik_payment.entrypoints.pages.visits import Submitted, Visit
 
 
-class ChooseForm(Struct):
+class Shown(Struct):
     """What the page said is due at once, in minor units of `currency`; absent: nothing."""
 
     due: f.Amount | None = None
     currency: f.Currency | None = None
 
 
-_FORM = QueryReader(ChooseForm)
+SHOWN = QueryReader(Shown)
 
 
 def plan_page(visit: Visit, done: str | None = None) -> str:
@@ -86,16 +86,21 @@ async def _foreseen(
         return None, refusal
 
 
-def _require_shown(shown: ChooseForm, due: Money | None) -> None:
+def shown(due: Money | None) -> dict[str, str]:
+    """What the form has to send back of what its page says is due; see `Shown`."""
+    return {} if due is None else {"due": str(due.amount_minor), "currency": due.currency}
+
+
+def require_shown(said: Shown, due: Money | None) -> None:
     """A renewal may fall between the page and its button. Raises Conflict where more is due by now
     than the page said."""
     if due is None:
         return
-    if shown.currency != due.currency or (shown.due or 0) < due.amount_minor:
+    if said.currency != due.currency or (said.due or 0) < due.amount_minor:
         raise Conflict(f"{money(due)} is due by now, which is not what the page said before.")
 
 
-async def _choose(visit: Visit, *, begin: bool) -> Action[ChooseForm]:
+async def _choose(visit: Visit, *, begin: bool) -> Action[Shown]:
     plan, wanted = _plan_of(visit), visit.query(WAY)
     found = running(await visit.app.subscriptions.current(visit.user_id))
     ways = ways_of(visit, plan.prices, wanted)
@@ -106,15 +111,16 @@ async def _choose(visit: Visit, *, begin: bool) -> Action[ChooseForm]:
     choice = Choice(ways.gateway, ways.currency, back, back)
     preview, refusal = await _foreseen(visit, plan, choice, found, begin=begin)
 
-    async def work(sent: Submitted[ChooseForm]) -> str:
+    async def work(sent: Submitted[Shown]) -> str:
         if preview is not None:  # else it is refused, or was done by this very form
-            _require_shown(sent.fields, preview.due)
+            require_shown(sent.fields, preview.due)
         await require_initiate(visit)
         use = visit.app.subscriptions
         do = use.subscribe if begin else use.change
         view = await do(visit.user_id, plan.id, choice, sent.request)
         return after(visit, view, "begun" if begin else "changed")
 
+    due = plan.prices.get(ways.currency or "") if preview is None else preview.due
     title = f"{'Begin' if begin else 'Change to'} {plan.terms.title}"
     return Action(
         here="Plan",
@@ -122,11 +128,12 @@ async def _choose(visit: Visit, *, begin: bool) -> Action[ChooseForm]:
         summary=(),
         confirm=_button(title, preview),
         back=plan_page(visit),
-        reader=_FORM,
+        reader=SHOWN,
         operation="POST /subscriptions" if begin else "PATCH /subscriptions/current",
         # Not what came of the wish: a repeat may find other ways.
         subject=f"{visit.user_id}\n{plan.id}\n{wanted.currency}\n{wanted.gateway}",
         work=work,
+        hidden=shown(due),
         template="account/choose.html",
         context={"plan": plan, "ways": ways, "preview": preview, "found": found, "begin": begin},
         refusal=refusal,

@@ -40,7 +40,8 @@ class DoneQuery(Struct):
 
 @dataclass(frozen=True, slots=True)
 class Action(Generic[T]):
-    """`operation` and `subject`: what it does, and to whom. `work` does it, and says which page
+    """`operation` and `subject`: what it does, and to whom. `hidden`: what the form sends back of
+    what its page says, by field. `work` does it, and says which page
     shows what came of it; repeats of one form wait for the first. `refusal`: what it would be
     refused with now; the page says so and has no button."""
 
@@ -54,6 +55,7 @@ class Action(Generic[T]):
     subject: str
     work: Callable[[Submitted[T]], Awaitable[str]]
     fields: Sequence[Field] = ()
+    hidden: Mapping[str, str] = field(default_factory=dict)
     danger: bool = False
     template: str = "action.html"
     context: Mapping[str, Any] = field(default_factory=dict)
@@ -86,6 +88,7 @@ class Action(Generic[T]):
             confirm=self.confirm,
             back=self.back,
             fields=[_filled(field, visit) for field in self.fields],
+            hidden=self.hidden,
             danger=self.danger,
             possible=self.refusal is None,
             **self.context,
