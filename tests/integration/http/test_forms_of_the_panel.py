@@ -88,6 +88,21 @@ async def test_a_form_changes_only_what_was_changed_in_it() -> None:
         assert (now.allowed_ips, now.rate_limit) == ([], None)
 
 
+async def test_a_key_that_may_do_nothing_is_renamed() -> None:
+    async with at_work() as (world, admin):
+        key = await made(world, scopes=[])
+        path = f"/keys/{key.id}/change"
+        form = await admin.form(path)
+        assert (await admin.send(path, form | {"name": "renamed"})).status_code == 303
+        assert (now := await stored(world, key)).name == "renamed"
+        assert now.scopes == []
+        some = await admin.form(path) | {"scopes": ["credits:read"]}
+        assert (await admin.send(path, some)).status_code == 303
+        none = await admin.form(path) | {"scopes": []}
+        assert (await admin.send(path, none)).status_code == 400
+        assert (await stored(world, key)).scopes == ["credits:read"]
+
+
 async def test_a_key_has_as_many_networks_in_the_panel_as_over_http() -> None:
     async with at_work() as (world, admin):
         key = await made(world)

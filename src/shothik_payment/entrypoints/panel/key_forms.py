@@ -118,8 +118,7 @@ def _update(terms: _Terms, visit: Visit) -> KeyUpdate:
     """
 
     def kept(name: str) -> bool:
-        was = visit.typed.get(_WAS + name)
-        return was is not None and sorted(was) == sorted(visit.typed.get(name, []))
+        return sorted(visit.typed.get(_WAS + name, [])) == sorted(visit.typed.get(name, []))
 
     end = terms.expires_at
     return KeyUpdate(
