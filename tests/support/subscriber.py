@@ -109,7 +109,10 @@ class Subscriber:
 
     async def _next_due(self) -> Millis | None:
         wallet = await self.service.wallets.get(self.user)
-        times = [p.next_check_at for p in await self.payments() if p.next_check_at is not None]
+        # A gateway that does not answer is left alone for a while, whatever is due there.
+        asked = self.service.payment_checks.silence_ends(self.service.clock.time) or Millis(0)
+        checks = [p.next_check_at for p in await self.payments()]
+        times = [max(check, asked) for check in checks if check is not None]
         if (due := wallet.next_due()) is not None:
             times.append(due)
         return min(times, default=None)

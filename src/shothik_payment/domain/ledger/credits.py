@@ -17,7 +17,7 @@ from shothik_payment.domain.errors import (
 from shothik_payment.domain.events import CreditAdded, CreditDeducted, CreditRefunded
 from shothik_payment.domain.ledger.account import Account
 from shothik_payment.domain.ledger.commands import Adjust, Deduct, GrantCredits, Reverse
-from shothik_payment.domain.ledger.expiry import expire_grants
+from shothik_payment.domain.ledger.expiry import expire_grants, move_spent_grant
 from shothik_payment.domain.ledger.grants import find_grant, insert_grant, pay_debt, take
 from shothik_payment.domain.ledger.limits import count_use, require_in_plan, uncount_use
 from shothik_payment.domain.ledger.outcome import Outcome
@@ -164,12 +164,14 @@ def _give_back(account: Account, slices: list[tuple[str, int]]) -> list[GrantPar
     lapsed = 0
     for grant_id, share in slices:
         grant = find_grant(account.wallet, grant_id)
-        ended = (grant or account.grants[grant_id]).expired(account.at)
-        if ended and (grant or account.grants[grant_id]).source is not GrantSource.REVERSAL:
-            lapsed += share
-            continue
+        spent = grant is None
         if grant is None:
             grant = account.grants[grant_id]
+            move_spent_grant(account, grant)
+        if grant.expired(account.at) and grant.source is not GrantSource.REVERSAL:
+            lapsed += share
+            continue
+        if spent:
             grant.available = grant.held = 0
             insert_grant(account.wallet, grant)
         grant.available += share

@@ -7,6 +7,8 @@ from shothik_payment.domain.ledger.account import Account
 from shothik_payment.domain.ledger.grants import drop_empty_grants, held_grant, pay_debt
 from shothik_payment.domain.model.grant import Grant
 from shothik_payment.domain.model.hold import Hold, HoldStatus
+from shothik_payment.domain.model.subscription import Subscription
+from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.model.transaction import GrantPart, Transaction, TransactionKind
 
 
@@ -43,6 +45,29 @@ def burn(account: Account, grant: Grant, amount: int) -> None:
             reason=row.reason,
         )
     )
+
+
+def move_spent_grant(account: Account, grant: Grant) -> None:
+    """Give a subscription's grant the end that it would have, had it not been spent to the last
+    credit: a wallet knows only those that have some left, so it was not moved with them."""
+    subscription = account.wallet.subscription
+    if grant.subscription_id is None or grant.expires_at is None:
+        return
+    if subscription is None or not _of_this_period(subscription, grant):
+        ends = min(grant.expires_at, account.at)
+    else:
+        ends = max(subscription.period_end, subscription.next_step_at or 0)
+        if subscription.dunning is not None:
+            ends = max(ends, subscription.dunning.since + account.rules.billing.grace_ms)
+    account.move_end(grant, Millis(ends))
+
+
+def _of_this_period(subscription: Subscription, grant: Grant) -> bool:
+    """Given in it, or gone on into it."""
+    if subscription.id != grant.subscription_id or not subscription.running:
+        return False
+    given_in_it = grant.created_at >= subscription.period_start
+    return given_in_it or grant.expires_at == subscription.period_end
 
 
 def close_hold(account: Account, hold: Hold, status: HoldStatus, captured: int = 0) -> None:

@@ -216,9 +216,14 @@ def end_credits(
 
 
 def extend_credits(account: Account, subscription: Subscription, until: Millis) -> None:
-    """While a renewal is pending the old credits live on."""
+    """While a renewal is pending the old credits live on; not those that have ended before, which
+    only a hold keeps."""
+    if not subscription.running:
+        return
     for grant in _grants_of(account, subscription):
-        if grant.expires_at is not None and grant.expires_at < until:
+        if grant.expires_at is None or grant.expires_at >= until:
+            continue
+        if grant.expires_at >= subscription.period_end or not grant.expired(account.at):
             account.move_end(grant, until)
 
 
