@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from itertools import product
 
 import pytest
 
@@ -119,6 +120,20 @@ async def test_payments_to_check_go_on_behind_the_last_one_seen(book: Book, stor
     assert first + second == sorted(made[:4], key=lambda p: (p.next_check_at or 0, p.id))
     assert await payments.to_check(due, 2, second[-1]) == [made[4]]
     assert await payments.to_check(due, 2, made[4]) == []
+
+
+async def test_payments_to_check_of_one_gateway(book: Book, stores: Stores) -> None:
+    """Behind any number of another's."""
+    made = []
+    for minutes, gateway in product((1, 2, 9), ("bkash", "stripe")):
+        at = Millis(NOW + minutes * MINUTE)
+        payment = replace(opening("u1").payment, next_check_at=at, gateway=gateway)
+        made.append(await write(book, payment))
+    payments, due = stores.theirs.payments, Millis(NOW + 3 * MINUTE)
+    assert await payments.to_check(due, 10, None, "stripe") == [made[1], made[3]]
+    assert await payments.to_check(due, 1, None, "bkash") == [made[0]]
+    assert await payments.to_check(due, 10, made[0], "bkash") == [made[2]]
+    assert await payments.to_check(due, 10, None, "paypal") == []
 
 
 async def test_the_next_time_of_a_check_is_told(book: Book, stores: Stores) -> None:

@@ -138,6 +138,8 @@ async def test_what_the_panel_reads_goes_by_an_index(url: str) -> None:
             ("status", ports.payments.search(PaymentFilter(PaymentStatus.PAID), None, 5)),
             ("gateway", ports.payments.search(PaymentFilter(gateway="stripe"), None, 5)),
             ("user", ports.payments.search(PaymentFilter(user_id="u1"), None, 5)),
+            ("to_check", ports.payments.to_check(NOW, 5)),
+            ("to_check_of", ports.payments.to_check(NOW, 5, None, "stripe")),
             ("stopped", ports.wallets.stopped_count(5)),
             ("stopped_users", ports.wallets.stopped(None, "a", 5)),
             ("types_below", ports.events.read(START, 5, None, ["credit.added"])),

@@ -68,6 +68,7 @@ async def test_no_look_up_scans_a_table(tmp_path: Path) -> None:
         await ports.payments.of_user("u1", "pay_1", 5)
         await ports.payments.to_check(NOW, 5)
         await ports.payments.to_check(NOW, 5, replace(opening("u1").payment, next_check_at=NOW))
+        await ports.payments.to_check(NOW, 5, None, "stripe")
         await ports.payments.next_check(NOW)
         await ports.payments.under_review(None, 5)
         await ports.history.of_user("u1", None, 5)
@@ -115,6 +116,25 @@ async def test_no_look_up_scans_a_table(tmp_path: Path) -> None:
             steps = [step[3] for step in plan]
             scans = [s for s in steps if s.startswith("SCAN ") and "json_each" not in s]
             assert [s for s in scans if not s.startswith(_MAY_BE_SCANNED)] == [], statement
+
+
+async def test_what_is_due_for_a_gateway_is_found_by_the_index_alone(tmp_path: Path) -> None:
+    """However much is due for another one; nothing is sorted."""
+    statements: list[str] = []
+    async with opened(tmp_path / "store.db") as database:
+        payments = sqlite_ports(database).payments
+        await database.read(lambda c: c.set_trace_callback(statements.append))
+        last = replace(opening("u1").payment, next_check_at=NOW)
+        for after in (None, last):
+            assert await payments.to_check(NOW, 5, after, "stripe") == []
+        reads = [s for s in statements if "next_check_at" in s]
+        assert len(reads) == 2
+        for statement in reads:
+            steps = await database.read(
+                lambda c, s=statement: [row[3] for row in c.execute(f"EXPLAIN QUERY PLAN {s}")]
+            )
+            (step,) = steps
+            assert "SEARCH payments USING INDEX payments_check_of_gateway (gateway=? AND" in step
 
 
 async def test_who_is_due_is_found_by_the_index_alone(tmp_path: Path) -> None:

@@ -114,6 +114,27 @@ async def test_a_silent_gateway_is_stepped_over() -> None:
         assert await stored(service, stuck[-1]) == stuck[-1]
 
 
+async def test_a_lane_does_not_look_through_anothers_backlog() -> None:
+    """Nor through its own, while its gateway is left alone."""
+    away, well = ScriptedGateway("bkash"), ScriptedGateway("stripe")
+    async with running_service(away, well) as service:
+        checks = service.payment_checks
+        for number in range(2 * CHECK_BATCH):
+            await initiate(service, f"u{number}", gateway="bkash")
+        service.clock.advance(1)
+        paid = await initiate(service, gateway="stripe")
+        well.says(paid, GatewayState.PAID, PRICE)
+        away.away()
+        service.clock.advance(FIRST_CHECK_MS)
+        assert await checks.check_due(lane="bkash") == CHECK_BATCH
+        assert await checks.check_due(lane="bkash") == 0
+        assert await checks.check_due(lane="stripe") == 1
+        assert (await stored(service, paid)).status is PaymentStatus.PAID
+        away.back()
+        service.clock.advance(SILENT_MS)
+        assert await checks.check_due(lane="bkash") == CHECK_BATCH
+
+
 async def test_a_lane_waits_for_no_other_and_looks_behind_what_is_theirs() -> None:
     hanging, well = HangingGateway("bkash"), ScriptedGateway("stripe")
     async with running_service(hanging, well) as service:

@@ -26,11 +26,14 @@ class MemoryPayments:
         own = [p for p in self._all() if p.user_id == user_id and (before is None or p.id < before)]
         return sorted(own, key=lambda payment: payment.id, reverse=True)[:limit]
 
-    async def to_check(self, at: Millis, limit: int, after: Payment | None = None) -> list[Payment]:
+    async def to_check(
+        self, at: Millis, limit: int, after: Payment | None = None, gateway: str | None = None
+    ) -> list[Payment]:
         due = [
             (payment.next_check_at, payment.id, payment)
             for payment in self._all()
             if payment.next_check_at is not None and payment.next_check_at <= at
+            if gateway in (None, payment.gateway)
         ]
         if after is not None:
             due = [entry for entry in due if entry[:2] > (after.next_check_at, after.id)]

@@ -122,6 +122,7 @@ class PaymentDocument(OfUser):
         indexes = (
             index("user", "bucket", "user_id", "_id", unique=True),
             index("to_check", "next_check_at", "_id", where="next_check_at"),
+            index("to_check_of", "gateway", "next_check_at", "_id", where="next_check_at"),
             index("under_review", "created_at", "_id", where="review_reason"),
             index("newest", "created_at", "_id", "status", "price.currency", "price.amount_minor"),
             index("status", "status", "created_at", "_id"),

@@ -10,6 +10,7 @@ from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.ports.payments import PaymentFilter, PaymentSum
 
 _TO_CHECK = "to_check"
+_TO_CHECK_OF = "to_check_of"
 _NEWEST = "newest"
 _NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
 # By what is equal in all payments asked for; each goes on by time, but that of a user, who has few.
@@ -51,8 +52,12 @@ class MongoPayments:
             found = await self._payments.find(own).sort("_id", -1).limit(limit).to_list()
             return [rows.to_payment(payment) for payment in found]
 
-    async def to_check(self, at: Millis, limit: int, after: Payment | None = None) -> list[Payment]:
+    async def to_check(
+        self, at: Millis, limit: int, after: Payment | None = None, gateway: str | None = None
+    ) -> list[Payment]:
         which: dict[str, Any] = {"next_check_at": {"$lte": at}}
+        if gateway is not None:
+            which["gateway"] = gateway
         if after is not None:
             which["next_check_at"]["$gte"] = after.next_check_at
             which["$or"] = [
@@ -60,7 +65,8 @@ class MongoPayments:
                 {"_id": {"$gt": after.id}},
             ]
         with self._database.bounded():
-            cursor = self._payments.find(which, hint=_TO_CHECK)
+            hint = _TO_CHECK if gateway is None else _TO_CHECK_OF
+            cursor = self._payments.find(which, hint=hint)
             found = await cursor.sort([("next_check_at", 1), ("_id", 1)]).limit(limit).to_list()
             return [rows.to_payment(payment) for payment in found]
 

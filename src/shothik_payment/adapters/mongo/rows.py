@@ -27,7 +27,7 @@ from shothik_payment.domain.ports.ledger_store import RequestRecord
 
 Doc = dict[str, Any]
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """Of what a document of this release looks like."""
 
 BY_ID = "_id_"

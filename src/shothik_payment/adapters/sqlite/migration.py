@@ -18,7 +18,7 @@ from pathlib import Path
 from shothik_payment.domain.errors import StoreCorrupt
 
 _SCHEMA = Path(__file__).with_name("schema")
-_VERSION = 6
+_VERSION = 7
 
 MIGRATIONS: tuple[str, ...] = tuple(
     (_SCHEMA / f"{version}.sql").read_text(encoding="utf-8") for version in range(1, _VERSION + 1)

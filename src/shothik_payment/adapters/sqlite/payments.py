@@ -14,9 +14,8 @@ _BY_ID = f"{_SELECT} substr(id, {rows.PAYMENT_FRONT + 1}) = ?"
 _BY_SESSION = f"{_SELECT} gateway = ? AND session_id = ?"
 _OF_USER = f"{_SELECT} user_id = ? ORDER BY id DESC LIMIT ?"
 _OF_USER_BEFORE = f"{_SELECT} user_id = ? AND id < ? ORDER BY id DESC LIMIT ?"
-_TO_CHECK = f"{_SELECT} next_check_at <= ? ORDER BY next_check_at, id LIMIT ?"
-_TO_CHECK_AFTER = (
-    f"{_SELECT} next_check_at <= ? AND (next_check_at, id) > (?, ?)"
+_TO_CHECK = (
+    "SELECT body FROM payments INDEXED BY {index} WHERE {conditions}"
     " ORDER BY next_check_at, id LIMIT ?"
 )
 _NEXT_CHECK = "SELECT min(next_check_at) FROM payments WHERE next_check_at > ?"
@@ -59,10 +58,19 @@ class SqlitePayments:
             return await self._select(_OF_USER, user_id, limit)
         return await self._select(_OF_USER_BEFORE, user_id, before, limit)
 
-    async def to_check(self, at: Millis, limit: int, after: Payment | None = None) -> list[Payment]:
-        if after is None:
-            return await self._select(_TO_CHECK, at, limit)
-        return await self._select(_TO_CHECK_AFTER, at, after.next_check_at, after.id, limit)
+    async def to_check(
+        self, at: Millis, limit: int, after: Payment | None = None, gateway: str | None = None
+    ) -> list[Payment]:
+        index, conditions, values = "payments_check", ["next_check_at <= ?"], list[Any]([at])
+        if gateway is not None:
+            index = "payments_check_of_gateway"
+            conditions.append("gateway = ?")
+            values.append(gateway)
+        if after is not None:
+            conditions.append("(next_check_at, id) > (?, ?)")
+            values += [after.next_check_at, after.id]
+        statement = _TO_CHECK.format(index=index, conditions=" AND ".join(conditions))
+        return await self._select(statement, *values, limit)
 
     async def next_check(self, after: Millis) -> Millis | None:
         found = await self._database.read(lambda c: c.execute(_NEXT_CHECK, (after,)).fetchone())

@@ -38,9 +38,12 @@ class Payments(Protocol):
         """Newest first; `before` is the id of the last payment already seen."""
         ...
 
-    async def to_check(self, at: Millis, limit: int, after: Payment | None = None) -> list[Payment]:
+    async def to_check(
+        self, at: Millis, limit: int, after: Payment | None = None, gateway: str | None = None
+    ) -> list[Payment]:
         """Payments whose `next_check_at` has come by `at`, longest overdue first, and by id where
-        that is the same; `after` is the last one already seen, as it was then."""
+        that is the same; `after` is the last one already seen, as it was then. `gateway` None: of
+        any."""
         ...
 
     async def next_check(self, after: Millis) -> Millis | None:

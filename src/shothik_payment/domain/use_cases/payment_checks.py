@@ -88,9 +88,11 @@ class PaymentChecks:
         gateway that is left alone, or what could not be moved. So that holds up nothing; it comes
         again when the others are through.
         """
+        if lane and self._turns.silent_until(lane) is not None:
+            return 0
         # Of all that is due, as much as has one's own batch in it.
-        most = CHECK_BATCH * PARTITIONS // max(len(partitions), 1)
-        batch = await self._payments.to_check(self._clock.now(), most, self._passed.get(lane))
+        most, passed = CHECK_BATCH * PARTITIONS // max(len(partitions), 1), self._passed.get(lane)
+        batch = await self._payments.to_check(self._clock.now(), most, passed, lane or None)
         own = [p for p in batch if partition_of(p.user_id) in partitions and self._in(lane, p)]
         due = [p for p in own if self._turns.silent_until(p.gateway) is None][:CHECK_BATCH]
         last = due[-1] if len(due) == CHECK_BATCH else batch[-1] if len(batch) == most else None
