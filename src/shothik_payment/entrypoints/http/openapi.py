@@ -22,6 +22,7 @@ from shothik_payment.entrypoints.http.replies import EventView, FailureReply, Vi
 
 _REF = "#/components/schemas/{name}"
 _JSON = "application/json"
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _DESCRIPTION = """\
 Credits for the services of Shothik AI: sold, charged, given back, and told of in events.
 
@@ -97,15 +98,29 @@ def document(app: Litestar, public_url: str) -> dict[str, Any]:
 
 
 def _described(app: Litestar) -> list[tuple[str, str, Doc]]:
-    """Path, method and description of each route that has one, in the order registered."""
-    found: list[tuple[str, str, Doc]] = []
+    """Path, method and description of each route that has one, in the order registered; in one of
+    ours where Litestar has none: the methods of a path, and the paths of one handler."""
+    routes: list[tuple[str, dict[str, Doc]]] = []
+    places: dict[int, int] = {}
     for route in app.routes:
-        if isinstance(route, HTTPRoute):
-            for handler in route.route_handlers:
-                doc = handler.opt.get("doc")
-                if doc is not None and handler.resolve_include_in_schema():
-                    found.extend((route.path_format, m, doc) for m in handler.http_methods)
-    return found
+        if isinstance(route, HTTPRoute) and (docs := _docs_of(route)):
+            places.setdefault(_first(docs), len(places))
+            routes.append((route.path_format, docs))
+    routes.sort(key=lambda route: (places[_first(route[1])], route[0]))
+    return [(path, method, doc) for path, docs in routes for method, doc in docs.items()]
+
+
+def _docs_of(route: HTTPRoute) -> dict[str, Doc]:
+    found: dict[str, Doc] = {}
+    for handler in route.route_handlers:
+        doc = handler.opt.get("doc")
+        if doc is not None and handler.resolve_include_in_schema():
+            found.update(dict.fromkeys(handler.http_methods, doc))
+    return {method: found[method] for method in sorted(found, key=_METHODS.index)}
+
+
+def _first(docs: dict[str, Doc]) -> int:
+    return id(next(iter(docs.values())))
 
 
 def _schemas(docs: list[Doc]) -> dict[str, Any]:
