@@ -252,3 +252,42 @@ async def test_the_end_of_a_period_is_looked_at_soon_after_it(service: TestServi
     await user.change("pro")
     await user.until("2026-05-01T00:01")
     assert (await user.subscription()).next_step_at == moment("2026-05-01T00:05")
+
+
+@pytest.mark.parametrize("charging", [False, True])
+async def test_a_planned_change_is_not_taken_back_while_its_first_period_is_being_paid(
+    service: TestService, charging: bool
+) -> None:
+    user = await Subscriber.begin(service, "2026-04-01")
+    await user.bought("pro")
+    await user.change("lite")
+    if charging:
+        user.gateway.away()
+    else:
+        user.gateway.on_file.clear()
+    await user.until("2026-05-01T01:00")
+    assert "then lite" in (await user.seen()).state
+    for take_back in (lambda: user.change("pro"), user.keep):
+        with pytest.raises(SubscriptionPaymentOpen):
+            await take_back()
+    assert (await user.seen()).told == ""
+    user.gateway.back()
+    if not charging:
+        await user.pay()
+    await user.until("2026-05-01T03:00")
+    assert (await user.seen()).state == "active lite 2026-05-01..2026-06-01"
+
+
+async def test_between_two_tries_it_is_taken_back_and_the_old_plan_is_charged(
+    service: TestService,
+) -> None:
+    user = await Subscriber.begin(service, "2026-04-01")
+    await user.bought("pro")
+    await user.change("lite")
+    user.gateway.declines[user.user] = 1
+    await user.until("2026-05-01T01:00")
+    await user.change("pro")
+    assert (await user.seen()).state == "past_due pro 2026-04-01..2026-05-01"
+    await user.until("2026-05-01T04:00")
+    seen = await user.seen()
+    assert (seen.state, seen.charged) == ("active pro 2026-05-01..2026-06-01", "3000")

@@ -204,3 +204,15 @@ async def test_an_extended_period_is_followed_by_one_that_begins_there(
     await user.seen()
     await service.subscriptions.extend(user.user, 7, "sorry")
     assert (await user.seen()).state == "active lite 2026-03-10..2026-04-18"
+
+
+async def test_another_plan_in_the_trial_takes_a_cancellation_back(service: TestService) -> None:
+    user = await Subscriber.begin(service, "2026-01-17")
+    user.save_card()
+    await user.subscribe("trial")
+    await user.cancel()
+    await user.change("pro")
+    assert (await user.seen()).state == "trialing pro 2026-01-17..2026-01-31"
+    await user.until("2026-01-31")
+    seen = await user.seen()
+    assert (seen.state, seen.charged) == ("active pro 2026-01-31..2026-02-28", "3000")

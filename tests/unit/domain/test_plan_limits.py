@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from shothik_payment.domain.errors import PlanLimitReached, ServiceNotInPlan
@@ -159,3 +161,31 @@ async def test_the_end_of_a_plan_ends_its_limits_and_another_interval_begins_the
     assert ended.told == (
         "cancelled:cancelled, -400 expire, reset paraphrase, exceeded all, stop slide"
     )
+
+
+@pytest.mark.parametrize("why", ["declined", "no answer", "upgrade without an answer"])
+async def test_while_it_is_not_known_when_usage_begins_anew_no_time_is_told(
+    service: TestService, why: str
+) -> None:
+    user = await Subscriber.begin(service, "2026-01-01")
+    await user.bought("lite")
+    if why == "declined":
+        user.gateway.declines[user.user] = 1
+    else:
+        if why.startswith("upgrade"):
+            await user.until("2026-01-31T23:00")
+        user.gateway.away()
+        if why.startswith("upgrade"):
+            await user.change("pro_yearly")
+    await user.until("2026-02-01T00:01")
+    await user.spend(100)
+    caller = service.caller()
+    answer = await service.views.access(caller, user.user, None)
+    assert answer.limit is not None
+    assert answer.limit.resets_at is None
+    told = {e.type: json.loads(e.data) for e in service.state.events[-2:]}
+    assert "resetsAt" not in told["usage.limit_exceeded"]
+    assert "blockedUntil" not in told["service.stop_user"]
+    with pytest.raises(PlanLimitReached) as refused:
+        await user.spend(1)
+    assert refused.value.resets_at is None

@@ -122,3 +122,25 @@ async def test_a_start_under_review_expires_in_its_time(service: TestService) ->
     (payment,) = await user.payments()
     assert payment.status is PaymentStatus.REVIEW
     assert wrong.states[payment.id].state is GatewayState.PAID
+
+
+async def test_what_was_paid_elsewhere_and_then_here_after_a_cancellation_is_looked_at(
+    service: TestService,
+) -> None:
+    user = await Subscriber.begin(service, "2026-03-01")
+    payment = (await user.subscribe("pro")).payment
+    assert payment is not None
+    gateway = user.gateway
+    other = {"session_id": "cs_other", "reference": "ref_other"}
+    gateway.says(payment, GatewayState.PAID, payment.price, **other)
+    await service.hear(payment, session_id="cs_other")
+    await user.cancel(now=True)
+    for _ in range(2):
+        gateway.says(payment, GatewayState.PAID, payment.price)
+        await service.hear(payment)
+    seen = await user.seen()
+    assert (seen.state, seen.grants) == ("cancelled pro 2026-03-01..2026-04-01", "")
+    (payment,) = await user.payments()
+    assert payment.status is PaymentStatus.REVIEW
+    assert payment.review_reason == f"paid once more, ref_{payment.id}"
+    assert {payment.reference, payment.surplus_reference} == {"ref_other", f"ref_{payment.id}"}

@@ -53,9 +53,8 @@ def move_spent_grant(account: Account, grant: Grant) -> None:
     subscription = account.wallet.subscription
     if grant.subscription_id is None or grant.expires_at is None:
         return
-    if subscription is None or not _of_this_period(subscription, grant):
-        ends = min(grant.expires_at, account.at)
-    else:
+    ends: int = min(grant.expires_at, account.at)
+    if subscription is not None and _of_this_period(subscription, grant):
         ends = max(subscription.period_end, subscription.next_step_at or 0)
         if subscription.dunning is not None:
             ends = max(ends, subscription.dunning.since + account.rules.billing.grace_ms)

@@ -30,11 +30,13 @@ def reserved(wallet: Wallet, service: str, unit: LimitUnit) -> int:
 
 
 def resets_at(wallet: Wallet) -> Millis | None:
-    """When usage begins anew."""
+    """When usage begins anew. None where nobody knows: that is when a renewal is paid, or a charge
+    that the period's end waits for is answered."""
     subscription = wallet.subscription
-    if subscription is not None and subscription.running:
-        return subscription.period_end
-    return wallet.usage_ends
+    if subscription is None or not subscription.running:
+        return wallet.usage_ends
+    put_off = (subscription.next_step_at or 0) > subscription.period_end
+    return None if put_off or subscription.dunning is not None else subscription.period_end
 
 
 def require_in_plan(account: Account, service: str, amount: int) -> None:

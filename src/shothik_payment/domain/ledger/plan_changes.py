@@ -140,6 +140,7 @@ def _change_trial(account: Account, subscription: Subscription, terms: Terms) ->
     account.change_subscription()
     before, subscription.terms = subscription.terms, terms
     subscription.next_plan = None
+    subscription.cancel_at_period_end = False
     watch_limits(account)
     account.record_step(StepKind.UPGRADED, subscription)
     tell(account, SubscriptionChanged, previous=before.plan, reason="changed_in_trial")
@@ -164,6 +165,9 @@ def keep_all(account: Account, subscription: Subscription) -> Outcome:
     dropped = awaited is not None and awaited.paid_for is PaidFor.UPGRADE
     if dropped:
         require_no_charge(subscription)
+    elif awaited is not None and awaited.terms.plan != subscription.terms.plan:
+        # The other plan's first period is being paid for.
+        raise SubscriptionPaymentOpen(awaited.payment_id)
     given = subscription.given
     planned = subscription.next_plan or (subscription.cancel_at_period_end and not given)
     if not (dropped or planned or subscription.pause_at_period_end):

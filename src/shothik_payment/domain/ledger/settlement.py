@@ -102,7 +102,7 @@ def authorise_payment(account: Account, command: AuthorisePayment) -> Outcome:
 def settle_payment(account: Account, command: SettlePayment) -> Outcome:
     """Paid: once. Told again it changes nothing; what contradicts goes to review."""
     payment = payment_of(account, command.payment_id)
-    if _paid_here_as_well(payment, command):
+    if _paid_here_as_well(payment, command) and _useless(account, payment) is None:
         # What was paid elsewhere is still to be looked at, and this is what was asked for.
         payment.surplus_reference = payment.reference
         payment.paid, payment.reference = command.paid, command.reference
