@@ -109,6 +109,27 @@ async def test_wrong_methods(world: World, method: str, path: str, allowed: str)
         assert envelope(answer) == (405, "method_not_allowed", {})
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status", "text"),
+    [
+        ("GET", "/admin/users/u1/zz", 404, "There is no such page"),
+        ("GET", "/account/payments/a/b/c", 404, "There is no such page"),
+        ("DELETE", "/admin/users", 405, "does not take what was sent"),
+    ],
+)
+async def test_a_browser_is_told_on_a_page_what_there_is_not(
+    world: World, method: str, path: str, status: int, text: str
+) -> None:
+    client = world.client()
+    page = await client.request(method, f"http://test{path}", headers={"Accept": "text/html,*/*"})
+    assert (page.status_code, page.headers["content-type"]) == (status, "text/html; charset=utf-8")
+    assert text in page.text
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert ("allow" in page.headers) == (status == 405)
+    program = await client.request(method, f"http://test{path}")
+    assert envelope(program)[0] == status
+
+
 async def test_head_and_options(world: World) -> None:
     client = await world.by_key()
     read = await client.get("/balance/u1")

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from litestar import Litestar, Router
 from litestar.enums import HttpMethod, ScopeType
+from litestar.exceptions import HTTPException
 from litestar.types import (
     ControllerRouterHandler,
     HTTPScope,
@@ -54,6 +55,7 @@ from shothik_payment.entrypoints.http.routes.schema import schema_routes
 from shothik_payment.entrypoints.http.settings import HttpSettings
 from shothik_payment.entrypoints.http.watch import Watch
 from shothik_payment.entrypoints.pages.assets import assets
+from shothik_payment.entrypoints.pages.lost import lost_pages
 from shothik_payment.entrypoints.pages.rendering import template_config
 from shothik_payment.entrypoints.panel import panel_router
 
@@ -153,7 +155,10 @@ def create_app(
             *extra_handlers,
         ],
         lifespan=list(lifespan),
-        exception_handlers=EXCEPTION_HANDLERS,
+        exception_handlers={
+            **EXCEPTION_HANDLERS,
+            HTTPException: lost_pages(EXCEPTION_HANDLERS[HTTPException]),
+        },
         template_config=template_config(),
         openapi_config=None,
         logging_config=None,

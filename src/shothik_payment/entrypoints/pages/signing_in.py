@@ -33,6 +33,10 @@ from shothik_payment.entrypoints.pages.visits import (
 
 ATTEMPTS_PER_MINUTE = 30
 _MAX_NEXT = 512
+_TEXTS = {
+    404: "There is no such page.",
+    405: "This page does not take what was sent to it.",
+}
 
 
 def sign_in_handlers(realm: Realm) -> Sequence[HTTPRouteHandler]:
@@ -133,8 +137,11 @@ def problem_pages(realm: Realm) -> ExceptionHandlersMap:
     def refuse_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
         if error.status_code >= 500:
             return unexpected(request, error)
-        text = "There is no such page." if error.status_code == 404 else error.detail
-        return _problem(request, realm, error.status_code, text, None)
+        text = _TEXTS.get(error.status_code, error.detail)
+        page = _problem(request, realm, error.status_code, text, None)
+        for name, value in (error.headers or {}).items():
+            page.set_header(name, value)
+        return page
 
     def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
         call = call_of(request.scope)
