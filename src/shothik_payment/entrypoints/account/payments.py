@@ -15,6 +15,7 @@ from shothik_payment.domain.model.payment import (
     Payment,
     PaymentStatus,
 )
+from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.model.web_session import Realm
 from shothik_payment.entrypoints.account.paying import checkout_of, payment_page
 from shothik_payment.entrypoints.account.standing import plan_titles
@@ -92,6 +93,14 @@ def _receipt(own: Payment) -> Receipt:
     )
 
 
+async def _paid_at(visit: Visit, own: Payment) -> Millis | None:
+    """When its credits came, which is when it was known to be paid. None: they have not."""
+    if own.grant_id is None:
+        return None
+    first = await visit.app.wallets.of_payment(own.id, 1)
+    return first[0].at if first else None
+
+
 @get("/payments/{id:str}")
 async def payment(request: AnyRequest) -> Template:
     visit = await visit_of(request, Realm.ACCOUNT)
@@ -103,6 +112,7 @@ async def payment(request: AnyRequest) -> Template:
         under_way=own.status in OPEN_STATUSES,
         checkout=checkout_of(own),
         receipt=_receipt(own) if own.status in _RECEIPTS else None,
+        paid_at=await _paid_at(visit, own),
     )
 
 
