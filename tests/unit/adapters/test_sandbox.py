@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -17,7 +18,7 @@ from shothik_payment.adapters.sandbox import (
     SandboxGateway,
     Signer,
 )
-from shothik_payment.domain.errors import InvalidRequest, NotFound, Unauthenticated
+from shothik_payment.domain.errors import GatewayRefused, InvalidRequest, NotFound, Unauthenticated
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.payment import Payment, PaymentStatus
 from shothik_payment.domain.model.time import SECOND, Millis
@@ -196,3 +197,20 @@ async def test_a_signed_body_that_makes_no_sense_is_refused(told: str) -> None:
     header = {"sandbox-signature": sandbox.signer.sign(body, sandbox.clock.now())}
     with pytest.raises(InvalidRequest):
         await sandbox.gateway.read_notification(body, header)
+
+
+async def test_a_saved_method_is_charged_once_however_often_it_is_asked_to() -> None:
+    sandbox, payment = Sandbox(), a_payment()
+    with pytest.raises(GatewayRefused):
+        await sandbox.gateway.charge(payment)
+    bought = replace(a_payment("pay_0"), saves_method=True)
+    await sandbox.gateway.decide(await sandbox.checkout(bought), "success")
+    first = await sandbox.gateway.charge(payment)
+    sandbox.clock.time = Millis(sandbox.clock.time + SECOND)
+    assert await sandbox.gateway.charge(payment) == first
+    await sandbox.gateway.forget_method("u1")
+    assert await sandbox.gateway.charge(payment) == first
+    session = await sandbox.gateway.session(first.session_id or "")
+    assert (session.charges, session.decided_at) == (3, sandbox.clock.time - SECOND)
+    with pytest.raises(GatewayRefused):
+        await sandbox.gateway.charge(a_payment("pay_2"))

@@ -90,13 +90,18 @@ class SandboxGateway:
 
     async def charge(self, payment: Payment) -> GatewayReport:
         session = self._session_for(payment, b"charge ")
-        paid = replace(session, outcome="success", decided_at=self._clock.now())
-        if await self.saved_method(payment.user_id) is not None:
-            await self._documents.replace(paid.id, None, paid.encode())
-        elif await self._documents.get(session.id) is None:
+        paid = replace(session, outcome="success", decided_at=self._clock.now(), charges=1)
+        on_file = await self.saved_method(payment.user_id) is not None
+        if not (on_file and await self._documents.replace(paid.id, None, paid.encode())):
             # What was charged before the method was taken off stays charged.
-            raise GatewayRefused(self.name, "no_saved_method")
+            await self._charged_again(paid.id)
         return paid.report(GatewayState.PAID)
+
+    async def _charged_again(self, session_id: str) -> None:
+        try:
+            await self._change(session_id, lambda s: replace(s, charges=s.charges + 1))
+        except NotFound:
+            raise GatewayRefused(self.name, "no_saved_method") from None
 
     async def saved_method(self, user_id: str) -> SavedMethod | None:
         stored = await self._documents.get(_method(user_id))

@@ -38,7 +38,8 @@ OUTCOMES = tuple(_ENDS)
 @dataclass(frozen=True, slots=True)
 class SandboxSession:
     """`outcome` None: still open. `decided_at`: when the payer chose it. `refunds`: our id and
-    the minor units of each."""
+    the minor units of each. `charges`: how often it was asked to charge the saved method; it does
+    so once."""
 
     id: str
     payment_id: str
@@ -54,6 +55,7 @@ class SandboxSession:
     saves_method: bool = False
     plan: str | None = None
     refunds: list[list[Any]] = field(default_factory=list)
+    charges: int = 0
 
     @property
     def price(self) -> Money:
