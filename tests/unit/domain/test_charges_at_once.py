@@ -98,6 +98,32 @@ async def test_what_has_no_link_is_refused_and_binds_nothing(service: TestServic
     assert [view.replayed for view in again] == [False, False]
 
 
+@pytest.mark.parametrize("kind", ["upgrade", "resumption"])
+async def test_a_link_of_what_was_dropped_is_not_shown(service: TestService, kind: str) -> None:
+    user = await Subscriber.begin(service, "2026-01-01")
+    await user.bought("lite" if kind == "upgrade" else "pro")
+    user.gateway.on_file.clear()
+    if kind == "resumption":
+        await user.pause()
+        await user.until("2026-02-02")
+    gateway = user.gateway = service.gateway = FirstFails(service.gateway)
+    service.use_gateways(gateway)
+    asking = (lambda: user.change("pro")) if kind == "upgrade" else user.resume
+    first, second = asyncio.create_task(asking()), asyncio.create_task(asking())
+    with pytest.raises(Unavailable):
+        await first
+    gateway.given_up.set()
+    with pytest.raises(PaymentNotOpen):
+        await second
+    assert (await user.subscription()).awaited is None
+    view = await asking()
+    assert view.payment is not None
+    assert (await user.payments())[0] == view.payment
+    await user.pay(view)
+    assert (await user.subscription()).terms.plan == "pro"
+    await Laws(user).check()
+
+
 async def test_a_pack_whose_checkout_comes_back_is_paid(service: TestService) -> None:
     """Nothing else charges for it: the link of the second is good."""
     gateway = FirstFails(service.gateway)
