@@ -8,7 +8,7 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import Any
 
-from shothik_payment.domain.errors import GatewayRefused, InvalidRequest, Unavailable
+from shothik_payment.domain.errors import CallUnderWay, GatewayRefused, InvalidRequest, Unavailable
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.payment import Payment, Refund, RefundState
 from shothik_payment.domain.ports.gateway import (
@@ -26,8 +26,10 @@ class ScriptedGateway:
     """A gateway that says what the test has it say. `states` by payment id; open where absent.
 
     It keeps refunds by our id, as a gateway with idempotency keys does, and charges by payment.
+    While it is asked to charge one it says `CallUnderWay` to whoever asks the same, in `collided`.
     `on_file`: users with a saved method; `declines`: how many of their next charges fail;
-    `forgets`: what was on file is gone when it is to be charged.
+    `forgets`: what was on file is gone when it is to be charged; `loses_answers`: a charge is made,
+    and nobody hears of it.
     """
 
     def __init__(
@@ -55,7 +57,10 @@ class ScriptedGateway:
         self.on_file: set[str] = set()
         self.declines: dict[str, int] = {}
         self.forgets = False
+        self.loses_answers = False
         self.charge_asks: list[str] = []
+        self.charging: set[str] = set()
+        self.collided: list[str] = []
         self.charged: list[tuple[str, Money]] = []
 
     def away(self) -> None:
@@ -132,6 +137,18 @@ class ScriptedGateway:
         return self.says(payment, GatewayState.CANCELLED)
 
     async def charge(self, payment: Payment) -> GatewayReport:
+        if payment.id in self.charging:
+            self.collided.append(payment.id)
+            raise CallUnderWay("The same charge is under way.")
+        self.charging.add(payment.id)
+        try:
+            for _ in range(3):  # commits of ours go in between
+                await asyncio.sleep(0)
+            return self._charge(payment)
+        finally:
+            self.charging.discard(payment.id)
+
+    def _charge(self, payment: Payment) -> GatewayReport:
         if self.refuses is not None:
             raise self.refuses
         if self.forgets:
@@ -147,6 +164,8 @@ class ScriptedGateway:
             else:
                 self.says(payment, GatewayState.PAID, payment.price)
                 self.charged.append((payment.user_id, payment.price))
+        if self.loses_answers:
+            raise Unavailable("The answer got lost.")
         return self.states[payment.id]
 
     async def saved_method(self, user_id: str) -> SavedMethod | None:

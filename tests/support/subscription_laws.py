@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from shothik_payment.adapters import codec
 from shothik_payment.domain.ledger.limits import used
 from shothik_payment.domain.model.grant import GrantSource
-from shothik_payment.domain.model.payment import OPEN_STATUSES, Payment
+from shothik_payment.domain.model.payment import OPEN_STATUSES, Payment, PaymentStatus
 from shothik_payment.domain.model.stop import StopCause
 from shothik_payment.domain.model.subscription import StepKind, SubscriptionStep, Usage
 from shothik_payment.domain.model.transaction import Transaction, TransactionKind
@@ -39,6 +40,7 @@ class Laws:
         payments = {payment.id: payment for payment in await user.payments()}
         steps = await user.steps()
         assert await user.service.differences() == []
+        assert user.gateway.collided == []
         assert [step.number for step in steps] == list(range(1, wallet.steps + 1))
         check_periods(steps)
         self._check_payments(wallet, steps, payments)
@@ -65,10 +67,24 @@ class Laws:
             assert (payment.grant_id is not None) is (payment.id in times), payment
         money = [money for name, money in self.user.gateway.charged if name == self.user.user]
         taken = [p.paid for p in payments.values() if p.paid is not None]
+        taken += [p.price for p in self.unheard(payments.values())]
         assert Counter(m.amount_minor for m in money) == Counter(m.amount_minor for m in taken)
         charging = {p.id for p in payments.values() if p.status in OPEN_STATUSES and p.off_session}
         awaited = wallet.subscription.awaited if wallet.subscription is not None else None
         assert charging <= {awaited.payment_id if awaited is not None else ""}
+
+    def unheard(self, payments: Iterable[Payment]) -> list[Payment]:
+        """Charged, and the answer got lost: they are asked about, for ten days."""
+        waited_for = (*OPEN_STATUSES, PaymentStatus.EXPIRED)
+        return [
+            payment
+            for payment in payments
+            if payment.paid is None
+            and payment.off_session
+            and payment.status in waited_for
+            and (report := self.user.gateway.states.get(payment.id)) is not None
+            and report.paid is not None
+        ]
 
     def _check_grants(self, payments: dict[str, Payment]) -> None:
         """Credits of a subscription come with a payment, from a plan without a price, or once from
