@@ -25,6 +25,7 @@ from shothik_payment.domain.ledger.subscription_commands import (
     KeepSubscription,
     PauseSubscription,
 )
+from shothik_payment.domain.model.money import least_charge_minor
 from shothik_payment.domain.model.plan import Plan, Terms
 from shothik_payment.domain.model.subscription import (
     PaidFor,
@@ -32,9 +33,6 @@ from shothik_payment.domain.model.subscription import (
     Subscription,
     SubscriptionStatus,
 )
-
-_WAIVED_BELOW_MINOR = 100
-"""Gateways do not take less; what a change costs below that is not charged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +57,19 @@ def change_of(account: Account, subscription: Subscription, terms: Terms) -> Cha
     if same_period(subscription, terms):
         due = (terms.price_minor - before.price_minor) * left // whole
         credits = max(0, (terms.credits - before.credits) * left // whole)
-        if due < _WAIVED_BELOW_MINOR:
+        if due < _least(terms):
             return Change(at_once=True)
     else:
         due = terms.price_minor - _unused_minor(account, subscription, left, whole)
         credits = terms.credits
-        if due < _WAIVED_BELOW_MINOR and before.price_minor:
+        if due < _least(terms) and before.price_minor:
             return Change(at_once=False)
     return Change(at_once=True, due_minor=due, credits=max(1, credits))
+
+
+def _least(terms: Terms) -> int:
+    """Gateways do not take less; what a change costs below that is not charged."""
+    return least_charge_minor(terms.price.currency) if terms.price is not None else 0
 
 
 def _unused_minor(account: Account, subscription: Subscription, left: int, whole: int) -> int:

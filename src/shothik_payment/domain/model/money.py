@@ -7,6 +7,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 _DECIMALS = {"USD": 2, "BDT": 2, "EUR": 2, "GBP": 2, "INR": 2, "JPY": 0, "KRW": 0, "VND": 0}
+_LEAST = {
+    "USD": 100,
+    "EUR": 100,
+    "GBP": 100,
+    "BDT": 100_00,
+    "INR": 100_00,
+    "JPY": 100,
+    "KRW": 1_000,
+    "VND": 20_000,
+}
 _NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?")
 
 
@@ -47,3 +57,10 @@ class Money:
 
 
 CURRENCIES = tuple(_DECIMALS)
+
+
+def least_charge_minor(currency: str) -> int:
+    """What every gateway takes. Stripe's minimum (docs.stripe.com/currencies) is 0.50 USD or EUR,
+    0.30 GBP, 50 JPY; of another currency, or where the account is paid out in another one, as much
+    as that is worth on the day. So these are round numbers with room for the rates to move."""
+    return _LEAST[currency]
