@@ -19,6 +19,13 @@ if (zone && shown && shown.textContent !== zone) {
   shown.textContent = zone;
 }
 
+// On narrow screens the names of the pages are one row that scrolls: to this one, and a bit before.
+const current = document.querySelector(".top nav [aria-current]");
+if (current) {
+  const row = current.closest("nav");
+  row.scrollLeft = current.offsetLeft - row.offsetLeft - 48;
+}
+
 // A form is sent once, however often its button is pressed.
 for (const form of document.querySelectorAll("form[method=post]")) {
   form.addEventListener("submit", (event) => {
