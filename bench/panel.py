@@ -34,8 +34,9 @@ def run(folder: Path, console: Console) -> None:
     seed_user(service, BUSY, BUSY_ROWS, console)
     service.start()
     try:
-        _open_payments(service)
-        took = {name: _times(service, path) for name, path in _pages(service).items()}
+        payment_id = _open_payments(service)
+        pages = _pages(service, payment_id)
+        took = {name: _times(service, path) for name, path in pages.items()}
     finally:
         service.kill()
     rows = f"{ROWS + BUSY_ROWS:,}"
@@ -55,7 +56,7 @@ def run(folder: Path, console: Console) -> None:
     )
 
 
-def _pages(service: Service) -> dict[str, str]:
+def _pages(service: Service, payment_id: str) -> dict[str, str]:
     user = f"/admin/users/{BUSY}"
     with sqlite3.connect(service.database) as connection:
         ends = connection.execute("SELECT min(at), max(at) FROM outbox").fetchone()
@@ -68,6 +69,9 @@ def _pages(service: Service) -> dict[str, str]:
         "its ledger": f"{user}/ledger",
         "its ledger, half-way": f"{user}/ledger?cursor={deep}",
         "its events": f"{user}/events",
+        "its events of a rare type": f"/admin/events?user={BUSY}&type=credit.added",
+        "its events of an absent type": f"/admin/events?user={BUSY}&type=usage.limit_reset",
+        "its payment": f"/admin/payments/{payment_id}",
         "payments": "/admin/payments",
         "payments by status and gateway": "/admin/payments?status=pending&gateway=sandbox",
         "events": "/admin/events",
@@ -79,16 +83,17 @@ def _pages(service: Service) -> dict[str, str]:
     }
 
 
-def _open_payments(service: Service) -> None:
-    """Beside the past, since payments come from a gateway."""
+def _open_payments(service: Service) -> str:
+    """Beside the past, since payments come from a gateway. The last one, of the busy user."""
     with httpx.Client(base_url=service.api, timeout=60) as client:
-        for number in range(PAYMENTS):
+        for user in (*(f"bench_{number}" for number in range(PAYMENTS - 1)), BUSY):
             answer = client.post(
                 "/payments/initiate",
                 json={"packId": "credits_100", "gateway": "sandbox"},
-                headers={"Authorization": f"Bearer {token(f'bench_{number}')}"},
+                headers={"Authorization": f"Bearer {token(user)}"},
             )
             answer.raise_for_status()
+    return str(answer.json()["paymentId"])
 
 
 def _times(service: Service, path: str) -> list[float]:
