@@ -104,18 +104,25 @@ class Visitor:
 
     def check(self) -> None:
         """The page as it stands: nothing wrong so far, usable by everybody, no wider than the
-        window."""
+        window, be that wide or narrow."""
         assert self.faults == []
         found = Axe().run(self.page)
         assert found.violations_count == 0, found.generate_report()
-        self._check_width()
+        assert self.page.viewport_size is not None
+        own = self.page.viewport_size["width"]
+        for width in (WIDE, NARROW, own):
+            self._widen(width)
+            self._check_width()
 
     def check_both(self) -> None:
-        """`check` in a wide light window and in a narrow dark one."""
+        """`check` in a wide light window and in a narrow dark one, which stays."""
         for width, scheme in ((WIDE, "light"), (NARROW, "dark")):
-            self.page.set_viewport_size({"width": width, "height": HEIGHT})
+            self._widen(width)
             self.page.emulate_media(color_scheme=scheme)
             self.check()
+
+    def _widen(self, width: int) -> None:
+        self.page.set_viewport_size({"width": width, "height": HEIGHT})
 
     def _check_width(self) -> None:
         width = self.page.evaluate("document.documentElement.scrollWidth")

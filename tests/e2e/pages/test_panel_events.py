@@ -149,4 +149,4 @@ def test_events_are_told_again(visitor: MakeVisitor, callers: Callers) -> None:
     page.get_by_label("I am sure").check()
     page.get_by_role("button", name="Tell them again").click()
     expect(page.get_by_role("status")).to_contain_text("2 events were told again")
-    one.check_both()
+    one.check()

@@ -86,7 +86,7 @@ def test_what_a_key_was_used_for(visitor: MakeVisitor, shop: Service) -> None:
     one.check_both()
     page.get_by_role("link", name="Hours").click()
     page.get_by_role("heading", name="Requests an hour").wait_for()
-    one.check_both()
+    one.check()
 
 
 def test_a_form_that_is_sent_twice_makes_one_key(shop: Service) -> None:
@@ -215,17 +215,17 @@ def test_many_at_once(visitor: MakeVisitor, shop: Service) -> None:
     one.check_both()
     page.get_by_role("button", name="Rotate 2 keys").click()
     new = page.locator(".secret code").all_inner_texts()
-    one.check_both()
+    one.check()
     assert len(set(new)) == 2
     assert [use(shop, plain) for plain in new] == [200, 200]
     page.goto("/admin/keys?q=many")
     for box in page.get_by_role("checkbox").all():
         box.check()
     page.get_by_role("button", name="Revoke chosen keys").click()
-    one.check_both()
+    one.check()
     page.get_by_role("button", name="Revoke 5 keys").click()
     page.get_by_role("heading", name="Keys revoked").wait_for()
-    one.check_both()
+    one.check()
     for plain in (*new, *(plain for _, plain in made)):
         _wait_until(shop, plain, 401)
 

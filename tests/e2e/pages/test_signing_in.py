@@ -20,7 +20,7 @@ def test_in_and_out(visitor: MakeVisitor, realm: str) -> None:
     one.page.goto(f"/{realm}")
     one.check_both()
     page = one.sign_in(realm, ADMIN)
-    one.check_both()
+    one.check()
     page.get_by_role("button", name="Sign out").click()
     page.get_by_role("button", name="Sign in").wait_for()
     page.goto(f"/{realm}")
