@@ -166,6 +166,7 @@ class Started:
         self.process: Preloaded | subprocess.Popen[bytes] | None = None
 
     def start_until(self, is_up: Callable[[], bool]) -> None:
+        self.log.touch()
         self.process = launch(self.command, self.environment, self.folder, self.log, self.log)
         deadline = time.monotonic() + START_TIMEOUT_SECONDS
         while time.monotonic() < deadline:
