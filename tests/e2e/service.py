@@ -25,7 +25,7 @@ from tests.support.preloaded import Preloaded
 from tests.support.servers.process import has_ended
 
 SECRET = "a-secret-for-tests-that-is-long-enough-for-hs256"
-START_TIMEOUT_SECONDS = 30
+START_TIMEOUT_SECONDS = 60
 LANE = 16
 """Connections of one HTTP client: it looks through all of its own at each request. No certificates
 are read (`verify`): nothing here speaks TLS, and reading them takes longer than ten requests."""
