@@ -21,7 +21,7 @@ class Shop:
 
     @cached_property
     def key(self) -> str:
-        """Of the first service. One for all tests: making it takes a process."""
+        """Of the first service. One for all tests."""
         return self.deployment.key()
 
     @property

@@ -32,7 +32,7 @@ async def test_everyone_hears_the_past_again_and_stops_as_they_are(
     tmp_path: Path, virtual_host: VirtualHost, client: Client
 ) -> None:
     service = Service(tmp_path, RABBITMQ_URL=virtual_host.url)
-    key = service.key()
+    key = service.key_by_command()
     service.start()
     for queue, pattern in ((CONTROL, "service.paraphrase_service.*"), (ALL, "#")):
         await client.assert_queue(queue)

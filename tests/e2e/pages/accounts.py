@@ -15,9 +15,9 @@ from tests.e2e.service import Service, token
 
 
 def at_account(visitor: Any, user: str, **options: Any) -> Visitor:
-    """A browser that is signed in."""
+    """A browser that is signed in, and has no page yet."""
     one: Visitor = visitor(**options)
-    one.sign_in("account", token(user))
+    one.enter("account", token(user))
     return one
 
 

@@ -103,7 +103,7 @@ class Session:
 
 
 def at_panel(visitor: Any, width: int = WIDE, **options: Any) -> Visitor:
-    """A browser that is signed in."""
+    """A browser that is signed in, and has no page yet."""
     one: Visitor = visitor(width=width, **options)
-    one.sign_in("admin", ADMIN)
+    one.enter("admin", ADMIN)
     return one

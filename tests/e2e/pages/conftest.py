@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from tests.e2e.pages.browser import Visitor, chromium
+from tests.e2e.pages.browser import Sessions, Visitor, chromium
 from tests.e2e.pages.callers import Callers
 from tests.e2e.service import Service
 
@@ -39,13 +39,18 @@ def callers(shop: Service) -> Iterator[Callers]:
 MakeVisitor = Callable[..., Visitor]
 
 
+@pytest.fixture(scope="module")
+def sessions() -> Sessions:
+    return {}
+
+
 @pytest.fixture
-def visitor(browser: Browser, shop: Service) -> Iterator[MakeVisitor]:
+def visitor(browser: Browser, shop: Service, sessions: Sessions) -> Iterator[MakeVisitor]:
     """Makes browsers; at the end nothing may have gone wrong in any."""
     made: list[Visitor] = []
 
     def make(**options: Any) -> Visitor:
-        made.append(Visitor(browser, shop.url, **options))
+        made.append(Visitor(browser, shop.url, sessions=sessions, **options))
         return made[-1]
 
     yield make

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import httpx
-import pytest
 
-from tests.e2e.pages.browser import NARROW, WIDE
+from tests.e2e.pages.browser import NARROW
 from tests.e2e.pages.conftest import MakeVisitor
 from tests.e2e.service import Service, token
 
@@ -20,15 +19,13 @@ def opened(shop: Service, user_id: str = "u1") -> str:
     return str(answer.json()["paymentUrl"])
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [NARROW, WIDE])
-def test_paying(visitor: MakeVisitor, shop: Service, width: int, scheme: str) -> None:
-    one = visitor(width=width, color_scheme=scheme)
+def test_paying(visitor: MakeVisitor, shop: Service) -> None:
+    one = visitor()
     one.page.goto(opened(shop, "a" * 128))
-    one.check()
+    one.check_both()
     one.page.get_by_role("button", name="Pay 45,000.00 BDT").click()
     assert one.page.get_by_role("status").inner_text() == "Paid."
-    one.check()
+    one.check_both()
 
 
 def test_by_keyboard_alone(visitor: MakeVisitor, shop: Service) -> None:

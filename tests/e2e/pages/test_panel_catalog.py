@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from tests.e2e.pages.browser import NARROW, WIDE, Visitor
+from tests.e2e.pages.browser import Visitor
 from tests.e2e.pages.conftest import MakeVisitor
 from tests.e2e.service import Service, token
 
@@ -42,10 +42,9 @@ pausable = true
 """
 
 
-@pytest.mark.parametrize("width", [NARROW, WIDE])
-def test_the_shipped_catalog(visitor: MakeVisitor, shop: Service, width: int) -> None:
+def test_the_shipped_catalog(visitor: MakeVisitor, shop: Service) -> None:
     shop.key("slide")
-    one = visitor(width=width)
+    one = visitor()
     page = one.sign_in("admin", ADMIN)
     page.get_by_role("link", name="Catalog").click()
     slides = page.get_by_role("row", name="Slide generation").inner_text().split()
@@ -58,7 +57,7 @@ def test_the_shipped_catalog(visitor: MakeVisitor, shop: Service, width: int) ->
     team = page.get_by_role("row", name="Team").inner_text()
     assert "49.00 USD" in team
     assert "up to 4,000" in team
-    one.check()
+    one.check_both()
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +72,7 @@ def own_catalog(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 def test_a_catalog_of_ones_own(browser: Browser, own_catalog: Service) -> None:
     one = Visitor(browser, own_catalog.url)
-    page = one.sign_in("admin", ADMIN)
+    page = one.enter("admin", ADMIN)
     page.goto("/admin/catalog")
     service = page.get_by_role("row", name="paraphrase_service").inner_text()
     assert "Paraphrase <b>bold</b>" in service

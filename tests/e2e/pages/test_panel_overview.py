@@ -9,11 +9,10 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.e2e.pages.browser import NARROW, WIDE, Visitor
+from tests.e2e.pages.browser import Visitor
+from tests.e2e.pages.callers import ADMIN, at_panel
 from tests.e2e.pages.conftest import MakeVisitor
 from tests.e2e.service import Service, token
-
-ADMIN = token("admin_1", "admin")
 
 
 class Busy:
@@ -69,6 +68,12 @@ def busy(shop: Service) -> Iterator[Busy]:
     made.close()
 
 
+def overview(visitor: MakeVisitor, **options: Any) -> tuple[Visitor, Page]:
+    one = at_panel(visitor, **options)
+    one.page.goto("/admin")
+    return one, one.page
+
+
 def tile(page: Page, name: str) -> str:
     """The figure of a tile."""
     return page.get_by_role("link", name=name).locator("b").inner_text()
@@ -90,10 +95,8 @@ def test_before_anything_has_happened(
         service.kill()
 
 
-@pytest.mark.parametrize("width", [NARROW, WIDE])
-def test_what_has_happened_today(visitor: MakeVisitor, busy: Busy, width: int) -> None:
-    one = visitor(width=width)
-    page = one.sign_in("admin", ADMIN)
+def test_what_has_happened_today(visitor: MakeVisitor, busy: Busy) -> None:
+    one, page = overview(visitor)
     assert tile(page, "credits charged today") == "190"
     charged = page.get_by_role("link", name="credits charged today").inner_text()
     assert "3 charges, 20 given back" in charged
@@ -102,13 +105,11 @@ def test_what_has_happened_today(visitor: MakeVisitor, busy: Busy, width: int) -
     assert tile(page, "payments to review") == "0"
     assert tile(page, "users stopped now") == "1"
     assert page.get_by_text("ok", exact=True).count() == 3
-    one.check()
+    one.check_both()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_pictures_say_the_same(visitor: MakeVisitor, busy: Busy, scheme: str) -> None:
-    one = visitor(color_scheme=scheme)
-    page = one.sign_in("admin", ADMIN)
+def test_the_pictures_say_the_same(visitor: MakeVisitor, busy: Busy) -> None:
+    one, page = overview(visitor)
     pictures = page.locator("main img")
     assert pictures.count() == 4
     drawn = "images => images.every(image => image.complete && image.naturalWidth > 100)"
@@ -125,12 +126,12 @@ def test_the_pictures_say_the_same(visitor: MakeVisitor, busy: Busy, scheme: str
     assert sum(int(number) for row in rows for number in row[1:]) == 190
     days = page.get_by_role("table", name="Charged in the last 7 days").get_by_role("row").all()
     assert days[-1].inner_text().split()[1:] == ["120", "70"]
-    one.check()
+    one.check_both()
+    assert pictures.evaluate_all(drawn)
 
 
 def test_tiles_lead_to_what_they_count(visitor: MakeVisitor, busy: Busy) -> None:
-    one = visitor()
-    page = one.sign_in("admin", ADMIN)
+    _, page = overview(visitor)
     tiles = [str(link.get_attribute("href")) for link in page.locator("a.tile").all()]
     assert len(tiles) == 6
     for path in tiles:
@@ -140,7 +141,7 @@ def test_tiles_lead_to_what_they_count(visitor: MakeVisitor, busy: Busy) -> None
 
 
 def test_without_javascript(visitor: MakeVisitor, busy: Busy) -> None:
-    page = visitor(script=False).sign_in("admin", ADMIN)
+    _, page = overview(visitor, script=False)
     assert page.locator("main img").count() == 4
     page.get_by_text("Figures").first.click()
     assert "Paraphrase" in page.get_by_role("table", name="Credits charged today").inner_text()
@@ -149,8 +150,7 @@ def test_without_javascript(visitor: MakeVisitor, busy: Busy) -> None:
 def test_today_is_the_visitors(visitor: MakeVisitor, busy: Busy) -> None:
     """Zones that are 26 hours apart do not agree on the date, but each on its own day's sum."""
     for zone in ("Pacific/Kiritimati", "Etc/GMT+12"):
-        one = visitor(timezone_id=zone)
-        page = one.sign_in("admin", ADMIN)
+        _, page = overview(visitor, timezone_id=zone)
         page.reload()  # the first page came before the browser had said its zone
         page.get_by_text(f"Times are in {zone}").wait_for()
         shown = page.locator(".head time").inner_text()

@@ -8,19 +8,17 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
-from tests.e2e.pages.browser import NARROW, WIDE
 from tests.e2e.pages.conftest import MakeVisitor
 from tests.e2e.service import Service, token
 
 ADMIN = token("admin_1", "admin")
 
 
-@pytest.mark.parametrize("width", [NARROW, WIDE])
 @pytest.mark.parametrize("realm", ["admin", "account"])
-def test_in_and_out(visitor: MakeVisitor, realm: str, width: int) -> None:
-    one = visitor(width=width)
+def test_in_and_out(visitor: MakeVisitor, realm: str) -> None:
+    one = visitor()
     one.page.goto(f"/{realm}")
-    one.check()
+    one.check_both()
     page = one.sign_in(realm, ADMIN)
     one.check()
     page.get_by_role("button", name="Sign out").click()

@@ -174,7 +174,7 @@ async def test_listen_goes_on_where_a_queue_was_deleted(
 async def test_monitor_counts_and_looks_into_the_queues(
     command: Service, broker: RabbitEventBroker
 ) -> None:
-    command.key()
+    command.key_by_command()
     async with opened(command.database) as database:
         await Book(sqlite_ports(database).ledger).do(granting("u1"), granting("u1"))
     await broker.declare_control_queues([SERVICE])
@@ -232,7 +232,7 @@ async def test_past_events_are_told_again_into_a_queue(command: Service, client:
 async def test_the_broker_is_part_of_the_check(
     command: Service, broker: RabbitEventBroker, client: Client
 ) -> None:
-    key = command.key()
+    key = command.key_by_command()
     options = ("check", "--api-key", key, "--url", "http://127.0.0.1:9", "--json")
 
     async def of_the_broker(**environment: str) -> dict[str, tuple[bool | None, str]]:

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from tests.support.preloaded import Preloaded
+
 
 class MissingServer(Exception):
     """Says what to install."""
@@ -26,7 +28,7 @@ def program(name: str, package: str, *places: str) -> str:
     )
 
 
-def has_ended(process: subprocess.Popen[bytes]) -> bool:
+def has_ended(process: Preloaded | subprocess.Popen[bytes]) -> bool:
     """False after a moment, in which it may come up."""
     try:
         process.wait(0.05)
