@@ -26,7 +26,8 @@ class ScriptedGateway:
     """A gateway that says what the test has it say. `states` by payment id; open where absent.
 
     It keeps refunds by our id, as a gateway with idempotency keys does, and charges by payment.
-    While it is asked to charge one it says `CallUnderWay` to whoever asks the same, in `collided`.
+    A charge takes `turns` of the event loop; who asks for the same meanwhile hears `CallUnderWay`,
+    and is in `collided`.
     `on_file`: users with a saved method; `declines`: how many of their next charges fail;
     `forgets`: what was on file is gone when it is to be charged; `loses_answers`: a charge is made,
     and nobody hears of it.
@@ -59,6 +60,7 @@ class ScriptedGateway:
         self.forgets = False
         self.loses_answers = False
         self.charge_asks: list[str] = []
+        self.turns = 0
         self.charging: set[str] = set()
         self.collided: list[str] = []
         self.charged: list[tuple[str, Money]] = []
@@ -142,7 +144,7 @@ class ScriptedGateway:
             raise CallUnderWay("The same charge is under way.")
         self.charging.add(payment.id)
         try:
-            for _ in range(3):  # commits of ours go in between
+            for _ in range(self.turns):
                 await asyncio.sleep(0)
             return self._charge(payment)
         finally:
