@@ -14,6 +14,7 @@ from litestar.routes import HTTPRoute
 
 from shothik_payment.domain.model.web_session import Realm
 from shothik_payment.domain.use_cases.sign_in import SESSION_MS
+from shothik_payment.entrypoints.pages.signing_in import ATTEMPTS_PER_MINUTE
 from tests.integration.http.operations import changed, stored
 from tests.integration.http.site import OWNER, SCRIPT, YEAR_SECONDS, Site
 from tests.integration.http.support import World, running, token
@@ -221,6 +222,21 @@ async def test_no_user_signs_in_to_the_panel(site: Site) -> None:
         answer = await site.ask("POST", "/admin/sign-in", data=data)
         assert (answer.status_code, "set-cookie" in answer.headers) == (403, False)
     assert changed(site.world, before) == []
+
+
+async def test_attempts_to_sign_in_are_counted_by_neighbourhood() -> None:
+    async with running(World()) as world:
+
+        async def attempt(address: str) -> int:
+            transport = httpx.ASGITransport(app=world.app, client=(address, 1))  # type: ignore[arg-type]
+            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+                return (await client.post("/admin/sign-in", data={"token": "x"})).status_code
+
+        tried = [await attempt(f"2001:db8:1:2::{n:x}") for n in range(ATTEMPTS_PER_MINUTE)]
+        assert set(tried) == {401}
+        assert await attempt("2001:db8:1:2:ffff::") == 429
+        assert await attempt("2001:db8:1:3::") == 401
+        assert await attempt("192.0.2.1") == 401
 
 
 async def test_signing_out_ends_the_session_and_the_cookie(site: Site) -> None:

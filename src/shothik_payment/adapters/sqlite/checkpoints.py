@@ -51,9 +51,11 @@ class Checkpoints:
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
             finally:
                 connection.close()
-            self._writes.submit(self._finish, writer)
-        except (sqlite3.Error, RuntimeError) as error:  # RuntimeError: closing down
+        except sqlite3.Error as error:
             self._failed(error)
+            return
+        with suppress(RuntimeError):  # closing down
+            self._writes.submit(self._finish, writer)
 
     def _finish(self, writer: sqlite3.Connection) -> None:
         try:

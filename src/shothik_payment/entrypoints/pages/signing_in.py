@@ -13,6 +13,7 @@ from litestar.response import Template
 from litestar.types import ExceptionHandlersMap
 
 from shothik_payment.domain.errors import Forbidden, PaymentServiceError, Unauthenticated
+from shothik_payment.domain.model.networks import neighbourhood
 from shothik_payment.domain.model.web_session import Realm
 from shothik_payment.entrypoints.http import door
 from shothik_payment.entrypoints.http.answers import Answer
@@ -53,7 +54,7 @@ def sign_in_handlers(realm: Realm) -> Sequence[HTTPRouteHandler]:
         require_same_origin(call)
         sent = await read_pairs(call, request.receive)
         wanted = sent.get("next", [""])[0]
-        subject = f"sign-in:{realm}:{door.client_ip(call)}"
+        subject = f"sign-in:{realm}:{neighbourhood(door.client_ip(call) or '')}"
         try:
             door.require_allowed(await call.app.limiter.hit(subject, ATTEMPTS_PER_MINUTE, 60))
             cookie, session = await call.app.sign_in.open(realm, sent.get("token", [""])[0])
