@@ -11,7 +11,8 @@ from typing import Any
 from shothik_payment.adapters.rabbitmq import RabbitConnection, RabbitEventStream
 from shothik_payment.domain.ports.event_stream import ReceivedEvent
 from shothik_payment.entrypoints.cli.consumer import Consumer
-from tests.e2e.service import Client, eventually
+from tests.e2e.service import Client
+from tests.e2e.waiting import eventually
 
 SERVICE = "paraphrase_service"
 QUEUE = f"{SERVICE}.control"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import math
@@ -13,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -282,28 +281,3 @@ class Client:
             after = page["next"]
         assert [int(e["sequence"]) for e in found] == list(range(1, len(found) + 1))
         return found
-
-
-def select_pause() -> None:
-    """Between two looks at a process that has no way to call us."""
-    import select
-
-    select.select([], [], [], 0.05)
-
-
-async def gather_bounded(jobs: list[Any], width: int) -> list[Any]:
-    gate = asyncio.Semaphore(width)
-
-    async def one(job: Any) -> Any:
-        async with gate:
-            return await job
-
-    return await asyncio.gather(*(one(job) for job in jobs))
-
-
-async def eventually(is_so: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:
-    """Of what another process does, and has no way to tell."""
-    deadline = time.monotonic() + seconds
-    while not await is_so():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.1)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tests.e2e.cluster import Cluster
-from tests.e2e.service import Service, eventually
+from tests.e2e.service import Service
 from tests.e2e.tills import BkashTill, Opened, SandboxTill, StripeTill, Till
+from tests.e2e.waiting import eventually
 
 _PRICES = {"USD": 1_000, "BDT": 120_000}
 

@@ -10,7 +10,8 @@ import pytest
 
 from tests.e2e.cluster import Cluster
 from tests.e2e.consumer import Consumer
-from tests.e2e.service import gather_bounded, wrong_clock
+from tests.e2e.service import wrong_clock
+from tests.e2e.waiting import gather_bounded
 
 SERVICE = "paraphrase_service"
 

@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from tests.e2e.cluster import Cluster
-from tests.e2e.service import Client, Service, eventually
+from tests.e2e.service import Client, Service
+from tests.e2e.waiting import eventually
 
 USERS = [f"crash_{n}" for n in range(8)]
 GIVEN = 1_000_000

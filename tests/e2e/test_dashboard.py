@@ -10,8 +10,9 @@ from typing import Any
 
 import yaml
 
-from tests.e2e.service import Service, eventually
+from tests.e2e.service import Service
 from tests.e2e.tills import SandboxTill
+from tests.e2e.waiting import eventually
 from tests.support.figures import Figures, scrape
 
 ROOT = Path(__file__).parents[2]

@@ -10,8 +10,9 @@ from pathlib import Path
 import httpx
 import psutil
 
-from tests.e2e.service import Service, Worker, eventually, free_port
+from tests.e2e.service import Service, Worker, free_port
 from tests.e2e.tills import SandboxTill
+from tests.e2e.waiting import eventually
 from tests.support.figures import scrape
 
 _HTTP = "shothik_http_requests_total"

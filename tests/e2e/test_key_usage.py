@@ -13,7 +13,8 @@ import httpx
 
 from shothik_payment.domain.use_cases.key_usage import FLUSH_SECONDS
 from tests.e2e.cluster import Cluster
-from tests.e2e.service import Client, Deployment, Service, eventually
+from tests.e2e.service import Client, Deployment, Service
+from tests.e2e.waiting import eventually
 
 CLIENTS = 4
 USERS = [f"usage_{n}" for n in range(CLIENTS)]

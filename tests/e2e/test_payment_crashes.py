@@ -12,9 +12,10 @@ import httpx
 import pytest
 
 from tests.e2e.conftest import Tills, settings_of
-from tests.e2e.service import Service, eventually, wrong_clock
+from tests.e2e.service import Service, wrong_clock
 from tests.e2e.shop import Shop
 from tests.e2e.tills import Opened
+from tests.e2e.waiting import eventually
 from tests.simulators.stripe.simulator import CREATE_REFUND, CREATE_SESSION, GET_SESSION, Fault
 
 SILENCE_SECONDS = 60

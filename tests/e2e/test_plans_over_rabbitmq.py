@@ -13,7 +13,8 @@ import pytest
 
 from tests.e2e.cluster import Cluster
 from tests.e2e.microservice import QUEUE, SERVICE, Microservice, blocklist
-from tests.e2e.service import Started, eventually, gather_bounded
+from tests.e2e.service import Started
+from tests.e2e.waiting import eventually, gather_bounded
 from tests.support.rabbit_client import Client as RabbitClient
 from tests.support.servers.mongo import MongoServer, fresh_name, url_of
 from tests.support.servers.rabbitmq import RabbitServer

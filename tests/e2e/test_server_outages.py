@@ -11,8 +11,8 @@ import pytest
 
 from tests.e2e.cluster import Cluster
 from tests.e2e.consumer import EXCHANGE, Consumer
-from tests.e2e.service import eventually
 from tests.e2e.test_cluster import SERVICE, spend
+from tests.e2e.waiting import eventually
 from tests.support.servers.mongo import MongoServer, fresh_name, url_of
 from tests.support.servers.rabbitmq import RabbitServer, VirtualHost
 from tests.support.servers.redis import RedisServer

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.e2e.service import Service, eventually
+from tests.e2e.service import Service
+from tests.e2e.waiting import eventually
 
 
 async def test_a_corrupt_file_is_refused_in_words(unstarted: Service) -> None:

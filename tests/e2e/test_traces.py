@@ -13,8 +13,9 @@ import httpx
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from tests.e2e.service import Service, eventually
+from tests.e2e.service import Service
 from tests.e2e.tills import SandboxTill
+from tests.e2e.waiting import eventually
 from tests.support.answering import AnsweringServer, answering
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"

@@ -23,7 +23,8 @@ from shothik_payment.domain.model.transaction import TransactionKind
 from shothik_payment.domain.ports.event_log import PARTITIONS, partition_of
 from shothik_payment.entrypoints.catalog_file import load_catalog
 from tests.contracts.bindings import StorePorts, mongo_ports, opened_mongo
-from tests.e2e.service import Deployment, Worker, eventually, wrong_clock
+from tests.e2e.service import Deployment, Worker, wrong_clock
+from tests.e2e.waiting import eventually
 from tests.support.paid_period import ON_FILE, method_of, subscriber
 from tests.support.servers.mongo import MongoServer, fresh_name, url_of
 from tests.support.servers.rabbitmq import VirtualHost

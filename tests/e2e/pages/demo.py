@@ -10,7 +10,8 @@ from typing import Any
 
 import httpx
 
-from tests.e2e.service import Service, select_pause, token, wrong_clock
+from tests.e2e.service import Service, token, wrong_clock
+from tests.e2e.waiting import select_pause
 
 ADMIN = token("operator", "admin")
 MAIN_USER = "nusrat.jahan"

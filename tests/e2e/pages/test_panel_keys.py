@@ -11,28 +11,10 @@ from playwright.sync_api import Page
 
 from tests.e2e.pages.browser import WIDE, Visitor
 from tests.e2e.pages.conftest import MakeVisitor
-from tests.e2e.service import Service, token
+from tests.e2e.pages.keys import ADMIN, make, use
+from tests.e2e.service import Service
 
-ADMIN = token("admin_1", "admin")
 REVOKED_WITHIN_SECONDS = 2
-
-
-def make(shop: Service, name: str, **terms: Any) -> tuple[str, str]:
-    """A key over HTTP: its id and its text."""
-    answer = httpx.post(
-        f"{shop.url}/admin/api-keys/generate",
-        json={"service": "paraphrase", "name": name, **terms},
-        headers={"Authorization": f"Bearer {ADMIN}"},
-    )
-    assert answer.status_code == 201, answer.text
-    made = answer.json()
-    return made["apiKey"]["id"], made["key"]
-
-
-def use(shop: Service, key: str) -> int:
-    """The status of a request with it."""
-    headers = {"Authorization": f"ApiKey {key}"}
-    return httpx.get(f"{shop.url}/api/v1/balance/u1", headers=headers).status_code
 
 
 def panel(visitor: MakeVisitor, width: int = WIDE, **options: Any) -> tuple[Visitor, Page]:

@@ -11,7 +11,8 @@ from playwright.sync_api import Page, expect
 from tests.e2e.pages.browser import NARROW, WIDE
 from tests.e2e.pages.callers import SCRIPT, Callers, Session, at_panel
 from tests.e2e.pages.conftest import MakeVisitor
-from tests.e2e.service import Service, select_pause
+from tests.e2e.service import Service
+from tests.e2e.waiting import select_pause
 
 SETTLES_WITHIN_SECONDS = 30
 OUTCOMES = {

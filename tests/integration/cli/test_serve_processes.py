@@ -9,7 +9,8 @@ from pathlib import Path
 
 import psutil
 
-from tests.e2e.service import Service, select_pause
+from tests.e2e.service import Service
+from tests.e2e.waiting import select_pause
 
 
 def ended_within(seconds: float, process: psutil.Process) -> bool:
