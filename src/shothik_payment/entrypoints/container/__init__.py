@@ -20,7 +20,7 @@ from shothik_payment.domain.use_cases.charges import Charges
 from shothik_payment.domain.use_cases.clock_run import ClockRun
 from shothik_payment.domain.use_cases.event_feed import EventFeed
 from shothik_payment.domain.use_cases.expiry_sweep import ExpirySweep
-from shothik_payment.domain.use_cases.gateway_turns import GatewayTurns
+from shothik_payment.domain.use_cases.gateway_turns import PACE_SECONDS, GatewayTurns
 from shothik_payment.domain.use_cases.key_bulk import KeyBulk
 from shothik_payment.domain.use_cases.key_health import KeyHealth
 from shothik_payment.domain.use_cases.key_ring import KeyRing
@@ -54,9 +54,6 @@ from shothik_payment.entrypoints.container.observed import ObservedBroker, Obser
 from shothik_payment.entrypoints.container.parts import Parts
 from shothik_payment.entrypoints.settings import Settings
 from shothik_payment.entrypoints.telling import telling_backlog
-
-_PACE_SECONDS = 1 / 80
-"""Each gateway is asked about at most so many payments a second."""
 
 
 class Container(Parts):
@@ -100,7 +97,7 @@ class Container(Parts):
         Settlements, payment_commands, store.provided.payments, gateways
     )
     charges = providers.Singleton(Charges, payment_commands, settlements, checkouts, gateways)
-    gateway_turns = providers.Singleton(GatewayTurns, wall_clock, _PACE_SECONDS)
+    gateway_turns = providers.Singleton(GatewayTurns, wall_clock, PACE_SECONDS)
     webhooks = providers.Singleton(
         Webhooks,
         settlements,
