@@ -18,17 +18,15 @@ from shothik_payment.entrypoints.http.errors import STATUS, camel
 from tests.integration.http.support import World
 
 
-def leaves(kind: type[e.PaymentServiceError]) -> Iterator[type[e.PaymentServiceError]]:
-    children = kind.__subclasses__()
-    if not children:
-        yield kind
-    for child in children:
-        yield from leaves(child)
+def told(kind: type[e.PaymentServiceError]) -> Iterator[type[e.PaymentServiceError]]:
+    """Those with a code of their own; the others are told as what they are a kind of."""
+    for child in kind.__subclasses__():
+        if "code" in vars(child):
+            yield child
+        yield from told(child)
 
 
-@pytest.mark.parametrize(
-    "kind", list(leaves(e.PaymentServiceError)), ids=lambda kind: kind.__name__
-)
+@pytest.mark.parametrize("kind", list(told(e.PaymentServiceError)), ids=lambda kind: kind.__name__)
 def test_every_error_has_a_status_and_an_example(kind: type[e.PaymentServiceError]) -> None:
     assert 400 <= STATUS[kind] < 600
     example = EXAMPLES[kind]
