@@ -62,7 +62,7 @@ class ScriptedGateway:
         self.charge_asks: list[str] = []
         self.turns = 0
         self.charging: set[str] = set()
-        self.collided: list[str] = []
+        self.collided: list[Payment] = []
         self.charged: list[tuple[str, Money]] = []
 
     def away(self) -> None:
@@ -140,7 +140,7 @@ class ScriptedGateway:
 
     async def charge(self, payment: Payment) -> GatewayReport:
         if payment.id in self.charging:
-            self.collided.append(payment.id)
+            self.collided.append(payment)
             raise CallUnderWay("The same charge is under way.")
         self.charging.add(payment.id)
         try:

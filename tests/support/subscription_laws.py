@@ -40,7 +40,8 @@ class Laws:
         payments = {payment.id: payment for payment in await user.payments()}
         steps = await user.steps()
         assert await user.service.differences() == []
-        assert user.gateway.collided == []
+        # The sweep, which counts how often it asks, keeps off what a request is charging.
+        assert not any(payment.checks for payment in user.gateway.collided)
         assert [step.number for step in steps] == list(range(1, wallet.steps + 1))
         check_periods(steps)
         self._check_payments(wallet, steps, payments)

@@ -49,7 +49,7 @@ class Walker(RuleBasedStateMachine):
         self.service = TestService(catalog=catalog)
         self.service.writer.start()
         self.user = await Subscriber.begin(self.service, start)
-        self.user.gateway.turns = 3  # commits go in between
+        self.user.gateway.turns = 30  # commits go in between
         self.laws = Laws(self.user)
 
     def run(self, doing: Awaitable[Any]) -> Any:
