@@ -9,7 +9,7 @@ import pytest
 
 from shothik_payment.adapters.memory.ledger_store import MemoryLedgerStore
 from shothik_payment.adapters.memory.state import MemoryState
-from shothik_payment.domain.errors import Unavailable
+from shothik_payment.domain.errors import CallUnderWay, Unavailable
 from shothik_payment.domain.ledger.commands import RequestBinding
 from shothik_payment.domain.ledger.subscription_commands import (
     CancelSubscription,
@@ -19,7 +19,7 @@ from shothik_payment.domain.ledger.subscription_commands import (
 from shothik_payment.domain.ledger.writer import LedgerWriter
 from shothik_payment.domain.model.payment import Payment
 from shothik_payment.domain.model.time import MINUTE
-from shothik_payment.domain.ports.gateway import GatewayReport
+from shothik_payment.domain.ports.gateway import Checkout, GatewayReport
 from shothik_payment.domain.ports.ledger_store import ChangeSet
 from shothik_payment.domain.use_cases.subscriptions import Choice, SubscriptionView
 from tests.support.scripted_gateway import ScriptedGateway
@@ -64,7 +64,9 @@ async def test_a_charge_that_the_sweep_finds_declined_leaves_a_repeat_nothing_to
 
 
 class Declining(ScriptedGateway):
-    """It declines a charge, and is away from then on."""
+    """It declines a charge, and `goes` away then."""
+
+    goes = True
 
     def __init__(self, bank: ScriptedGateway) -> None:
         super().__init__(recurring=True)
@@ -73,27 +75,33 @@ class Declining(ScriptedGateway):
 
     async def charge(self, payment: Payment) -> GatewayReport:
         report = await super().charge(payment)
-        self.away()
+        if self.goes:
+            self.away()
         return report
 
 
+@pytest.mark.parametrize("minutes", [1, 11, 7 * 24 * 60])
 @pytest.mark.parametrize("kind", ["subscribe", "change", "resume"])
-async def test_who_was_not_answered_goes_on_with_a_link(service: TestService, kind: str) -> None:
-    """Declined, and the checkout could not be opened: refused, and judged again."""
+async def test_who_was_refused_is_judged_again(
+    service: TestService, kind: str, minutes: int
+) -> None:
+    """Declined, and the checkout could not be opened."""
     user, request = await asked(service, kind)
     user.gateway = service.gateway = Declining(service.gateway)
     service.use_gateways(user.gateway)
     with pytest.raises(Unavailable):
         await request()
     user.gateway.back()
-    service.clock.advance(MINUTE)
+    user.gateway.declines[user.user] = 1
+    await user.until(service.clock.time + minutes * MINUTE)
+    user.gateway.goes = False
     link = await request()
     assert link.payment is not None
     assert link.payment.payment_url is not None
     service.clock.advance(MINUTE)
     again = await request()
-    assert again.payment == link.payment
-    assert len(user.gateway.charge_asks) == 1
+    assert (again.payment, again.replayed) == (link.payment, True)
+    assert len(user.gateway.charge_asks) == 2
 
 
 async def test_a_repeat_that_finds_anothers_checkout_away_keeps_its_key(
@@ -143,3 +151,44 @@ async def test_an_outcome_stays_as_it_was_stored(service: TestService) -> None:
     store.let_go.set()
     assert state_of((await pausing).subscription).endswith("then paused")
     await writer.stop()
+
+
+class InHand(ScriptedGateway):
+    """Opening a checkout takes until `goes_on`; who asks for the same meanwhile hears so."""
+
+    def __init__(self, bank: ScriptedGateway) -> None:
+        super().__init__(recurring=True)
+        self.on_file, self.events = bank.on_file, bank.events
+        self.asked, self.goes_on = asyncio.Event(), asyncio.Event()
+
+    async def start_checkout(self, payment: Payment) -> Checkout:
+        if self.asked.is_set():
+            raise CallUnderWay("The call is under way.")
+        self.asked.set()
+        await self.goes_on.wait()
+        return await super().start_checkout(payment)
+
+
+@pytest.mark.parametrize("kind", ["subscribe", "change"])
+@pytest.mark.parametrize("who", ["repeat", "check"])
+async def test_a_checkout_that_the_gateway_has_in_hand_is_nobody_elses_to_give_up(
+    service: TestService, kind: str, who: str
+) -> None:
+    user, request = await asked(service, kind)
+    service.gateway.on_file.clear()
+    user.gateway = service.gateway = InHand(service.gateway)
+    service.use_gateways(user.gateway)
+    first = asyncio.create_task(request())
+    await user.gateway.asked.wait()
+    if who == "repeat":
+        with pytest.raises(CallUnderWay):
+            await request()
+    else:
+        service.clock.advance(21_000)
+        await service.payment_checks.check_due()
+    user.gateway.goes_on.set()
+    opened = await first
+    assert opened.payment is not None
+    assert opened.payment.payment_url is not None
+    again = await request()
+    assert (again.replayed, again.payment) == (True, opened.payment)

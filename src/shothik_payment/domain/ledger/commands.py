@@ -176,10 +176,10 @@ class AttachCheckout(OfPayment):
 
 @dataclass(slots=True, kw_only=True)
 class AbandonPayment(OfPayment):
-    """No checkout came about. Its request key is free again: a refusal binds nothing."""
+    """No checkout came about. Its request keys are free again: a refusal binds nothing."""
 
     failure_code: str
-    request_key: str | None = None
+    request_keys: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)

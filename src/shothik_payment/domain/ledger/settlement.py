@@ -80,8 +80,8 @@ def abandon_payment(account: Account, command: AbandonPayment) -> Outcome:
     payment = payment_of(account, command.payment_id)
     if payment.status not in (PaymentStatus.CREATED, PaymentStatus.FAILED):
         return Outcome(payment=payment)
-    if command.request_key is not None:
-        account.forget_request(command.request_key)
+    for key in command.request_keys:
+        account.forget_request(key)
     if payment.status is PaymentStatus.CREATED:
         payment.status = PaymentStatus.FAILED
         payment.failure_code = command.failure_code

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from shothik_payment.domain.catalog import Catalog, Pack
 from shothik_payment.domain.errors import (
+    CallUnderWay,
     GatewayRefused,
     InvalidRequest,
     NotFound,
@@ -132,17 +133,20 @@ class Checkouts:
             return self._catalog.credits_pack(credits)
         raise InvalidRequest.of("packId", "either packId or credits, and not both")
 
-    async def start(self, payment: Payment, request: RequestBinding | None = None) -> Payment:
+    async def start(self, payment: Payment, *requests: RequestBinding | None) -> Payment:
         """Open the gateway's checkout for a recorded payment that has none. Raises GatewayRefused
         and Unavailable, after which the payment has failed, and PaymentNotOpen where it has failed
-        meanwhile, and nothing waits for it any more. Raising, it forgets the request."""
+        meanwhile, and nothing waits for it any more. Raising these, it forgets the requests. Raises
+        CallUnderWay where another process is opening it: nothing has changed then."""
         gateway = self._gateways.get(payment.gateway)
         try:
             if gateway is None:
                 raise Unavailable("The payment's gateway is not configured any more.")
             checkout = await gateway.start_checkout(payment)
+        except CallUnderWay:
+            raise
         except (GatewayRefused, Unavailable) as error:
-            await self._abandon(payment, error, request)
+            await self.abandon(payment, error, *requests)
             raise
         attached = await self._commands.submit(
             AttachCheckout, payment, session_id=checkout.session_id, payment_url=checkout.url
@@ -150,16 +154,17 @@ class Checkouts:
         opened = attached.payment or payment
         if opened.status is PaymentStatus.FAILED:
             refusal = PaymentNotOpen(opened.id, opened.status)
-            await self._abandon(opened, refusal, request)
+            await self.abandon(opened, refusal, *requests)
             raise refusal
         return opened
 
-    async def _abandon(
-        self, payment: Payment, error: PaymentServiceError, request: RequestBinding | None
+    async def abandon(
+        self, payment: Payment, error: PaymentServiceError, *requests: RequestBinding | None
     ) -> None:
-        key = request.key if request is not None else None
+        """A payment without a checkout fails, if it has not; the requests are judged again."""
+        keys = tuple(request.key for request in requests if request is not None)
         await self._commands.submit(
-            AbandonPayment, payment, failure_code=error.code, request_key=key
+            AbandonPayment, payment, failure_code=error.code, request_keys=keys
         )
 
     def currencies(self) -> dict[str, tuple[str, ...]]:

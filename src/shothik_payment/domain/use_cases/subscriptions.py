@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 _GOES_ON_MS = 10 * MINUTE
 """As long as finished answers are kept. Who repeats a request so soon may have had no answer, and
-it goes on; later it has been answered, and does nothing more."""
+it goes on; later it does nothing more. A refusal binds nothing in any case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,16 +168,24 @@ class Subscriptions:
         common = self._common(user_id, request)
         outcome = await self._writer.submit(kind(**common, **paying, saved_method=saved, **fields))
         view = await self._advance(user_id, outcome, request)
-        if await self._declined(outcome) and (view.payment is None or view.payment.off_session):
+        declined = await self._declined(outcome)
+        if declined is not None and (view.payment is None or view.payment.off_session):
             link = second_step(request)
             again = self._common(user_id, link)
             second = kind(**again, **paying, saved_method=False, **fields)
-            view = await self._advance(user_id, await self._writer.submit(second), link)
+            try:
+                linked = await self._writer.submit(second)
+            except Unavailable:  # who knows
+                raise
+            except PaymentServiceError as refusal:
+                await self._checkouts.abandon(declined, refusal, request)
+                raise
+            view = await self._advance(user_id, linked, link, request)
         view.replayed = outcome.replayed
         return view
 
     async def _advance(
-        self, user_id: str, outcome: Outcome, request: c.RequestBinding | None
+        self, user_id: str, outcome: Outcome, *requests: c.RequestBinding | None
     ) -> SubscriptionView:
         """Do what the awaited payment needs: charge it, or open its checkout."""
         view = await self.current(user_id)
@@ -187,8 +195,8 @@ class Subscriptions:
         if not payment.off_session:
             # What a repeat finds may be of another request: refused, it does not free its own key.
             recorded = outcome.payment.id if outcome.payment is not None else None
-            own = request if not outcome.replayed or recorded == payment.id else None
-            view.payment = await self._checkouts.start(payment, own)
+            own = requests if not outcome.replayed or recorded == payment.id else ()
+            view.payment = await self._checkouts.start(payment, *own)
             return view
         if awaited is not None and awaited.paid_for is PaidFor.RENEWAL:
             return view  # the sweep is charging it
@@ -198,14 +206,15 @@ class Subscriptions:
             log.warning("payment %s is charged later: %s", payment.id, error)
         return await self.current(user_id)
 
-    async def _declined(self, outcome: Outcome) -> bool:
+    async def _declined(self, outcome: Outcome) -> Payment | None:
+        """The payment whose charge a link is to follow, if it was declined."""
         payment = outcome.payment
         if payment is None or not payment.off_session:
-            return False
+            return None
         if outcome.replayed and self._clock.now() - payment.created_at > _GOES_ON_MS:
-            return False
+            return None
         now = await self._payments.get(payment.id)
-        return now is not None and now.status is PaymentStatus.FAILED
+        return now if now is not None and now.status is PaymentStatus.FAILED else None
 
     async def _awaited(self, subscription: Subscription | None) -> Payment | None:
         if subscription is None or subscription.awaited is None or subscription.ended:
