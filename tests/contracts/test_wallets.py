@@ -14,9 +14,10 @@ from tests.contracts.bindings import Stores
 from tests.contracts.book import NOW, SERVICE, Book, deducting, fresh, granting, in_days
 
 
-async def stop_for(book: Book, user: str, service: str | None) -> None:
+async def stop_for(book: Book, user: str, *services: str | None) -> None:
+    """These stops and no others, whatever the ledger would say."""
     change = await book.change(granting(user))
-    change.wallet.stops.append(Stop(StopCause.LIMIT_REACHED, NOW, service))
+    change.wallet.stops = [Stop(StopCause.LIMIT_REACHED, NOW, service) for service in services]
     change.stops_changed = True
     assert await book.store.commit([change]) == [True]
 
@@ -96,7 +97,7 @@ async def test_stopped_users_are_paged_by_id(book: Book, stores: Stores) -> None
         await book.do(Freeze(id=fresh(), user_id=user, at=NOW, reason="r"))
     await stop_for(book, "b", SERVICE)
     await stop_for(book, "c", "slide_service")
-    await stop_for(book, "d", SERVICE)
+    await stop_for(book, "d", None, SERVICE)
     await book.do(granting("f"))
 
     async def page(after: str | None, limit: int) -> tuple[list[str], str | None]:
@@ -144,9 +145,8 @@ async def test_stopped_users_are_paged_and_counted_over_all_services(
 
 async def test_a_resumed_user_is_stopped_no_more(book: Book, stores: Stores) -> None:
     await book.do(granting("u1"))
+    await stop_for(book, "u1", SERVICE, None)
     await stop_for(book, "u1", SERVICE)
-    await book.do(Freeze(id=fresh(), user_id="u1", at=NOW, reason="r"))
-    await book.do(Unfreeze(id=fresh(), user_id="u1", at=NOW, reason="r"))
     assert [w.user_id for w in (await stores.ours.wallets.stopped(SERVICE, None, 5)).wallets] == [
         "u1"
     ]

@@ -255,3 +255,21 @@ async def test_what_describes_the_api_is_not_framed_either(site: Site, path: str
         answer = await client.get(f"http://test{path}")
     assert answer.status_code == 200
     assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("method", ["GET", "OPTIONS"])
+async def test_a_request_for_no_path_is_told_so(site: Site, method: str) -> None:
+    """As `OPTIONS *` arrives."""
+    scope = {"type": "http", "method": method, "path": "*", "raw_path": b"*", "query_string": b""}
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    headers = [(b"accept", b"text/html")]
+    await site.world.app({**scope, "headers": headers}, receive, send)
+    assert sent[0]["status"] in (404, 405)
+    assert b"x-request-id" in dict(sent[0]["headers"])

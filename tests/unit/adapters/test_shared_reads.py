@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from shothik_payment.adapters.shared_reads import MAX_TOGETHER, SharedReads
+from shothik_payment.adapters.shared_reads import MAX_TOGETHER, PATIENCE_SECONDS, SharedReads
 from shothik_payment.domain.errors import Unavailable
 
 
@@ -64,6 +64,34 @@ async def test_a_trip_that_fails_fails_for_those_on_it_alone(trips: Trips) -> No
     assert [type(error) for error in lost] == [Unavailable, Unavailable]
     trips.fails = False
     assert await reads.get("c") == "C"
+
+
+async def test_a_trip_that_brings_too_little_leaves_nobody_waiting() -> None:
+    async def one_only(keys: Sequence[str]) -> list[str]:
+        return list(keys[:1])
+
+    reads = SharedReads(one_only, at_once=1)
+    found = await asyncio.gather(reads.get("a"), reads.get("b"), return_exceptions=True)
+    assert found[0] == "a"
+    assert isinstance(found[1], ValueError)
+
+
+async def test_who_waits_for_too_long_while_the_store_is_away_is_refused(trips: Trips) -> None:
+    now = 0.0
+    reads = SharedReads(trips.read, at_once=1, clock=lambda: now)
+    trips.open.clear()
+    begun = reads.get("a")
+    await trips.left.acquire()
+    late = reads.get("b")
+    now = 1.0
+    waits = reads.get("c")
+    now = PATIENCE_SECONDS + 0.5
+    trips.open.set()
+    assert await begun == "A"
+    with pytest.raises(Unavailable):
+        await late
+    assert await waits == "C"
+    assert trips.carried == [["a"], ["c"]]
 
 
 async def test_who_goes_away_is_not_read_for_and_leaves_nobody_waiting(trips: Trips) -> None:

@@ -209,7 +209,15 @@ async def test_nobody_floods_the_audit_log(counting: Counting) -> None:
         counting, lambda n: [f"10.{i}.{n // 256}.{n % 256}" for i in range(30)]
     )
     assert len(entries) <= 7 * (refused_uses.NEIGHBOURHOODS + 1)
-    assert ("several", None) in {(entry.changes["reason"], entry.ip) for entry in entries}
+    assert ("revoked", None) in {(entry.changes["reason"], entry.ip) for entry in entries}
+
+
+async def test_a_flood_for_one_reason_does_not_hide_another(counting: Counting) -> None:
+    for n in range(2 * refused_uses.NEIGHBOURHOODS):
+        counting.recorder.count(KeyUse("key_1", f"10.0.0.{n}", "address"), DEDUCT, 403)
+    counting.recorder.count(KeyUse("key_1", "192.0.2.1", "expired"), DEDUCT, 401)
+    await counting.recorder.flush()
+    assert counting.state.api_key_audit[-1].changes["reason"] == "expired"
 
 
 async def test_many_keys_do_not_flood_it_either(counting: Counting) -> None:

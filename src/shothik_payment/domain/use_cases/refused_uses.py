@@ -14,13 +14,13 @@ APART = 10 * MINUTE
 in the next, so that a service which goes on with a key that is no good does not bury what else
 happened to it."""
 NEIGHBOURHOODS = 50
-"""Of one key that have entries of their own in that time; what comes from others is one entry."""
+"""Of one key that have entries of their own in that time; what comes from others is one entry for
+each reason."""
 TOLD_APART = 10_000
-"""Entries of all keys in that time; beyond, each key has the one."""
+"""Entries of all keys in that time; beyond, each key has one for each reason."""
 A_BATCH = 1_000
 ACTOR = "service"
 REFUSED = "refused"
-_SEVERAL = "several"
 
 _Which = tuple[str, str, str | None]
 
@@ -69,10 +69,10 @@ class RefusedUses:
         which: _Which = key_id, reason, group
         found = self._uses.get(which)
         if found is None:
-            if len(self._uses) < TOLD_APART and self._of_keys[key_id] < NEIGHBOURHOODS:
+            if len(self._uses) >= TOLD_APART or self._of_keys[key_id] >= NEIGHBOURHOODS:
+                which, address, group = (key_id, reason, None), None, None
+            if group is not None:
                 self._of_keys[key_id] += 1
-            else:
-                which, address, group = (key_id, _SEVERAL, None), None, None
             found = self._uses.setdefault(which, _Uses())
         found.add(now, endpoint, address, group)
 
@@ -96,7 +96,7 @@ class RefusedUses:
         self._uses = {
             w: uses for w, uses in self._uses.items() if uses.count or uses.is_recent(now)
         }
-        self._of_keys = Counter(w[0] for w in self._uses if w[1] != _SEVERAL)
+        self._of_keys = Counter(w[0] for w in self._uses if w[2] is not None)
 
 
 def _entry(which: _Which, uses: _Uses) -> AuditEntry:

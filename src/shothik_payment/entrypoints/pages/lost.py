@@ -18,7 +18,8 @@ def lost_pages(otherwise: ExceptionHandler[Any]) -> ExceptionHandler[Any]:
     pages = {f"/{realm}": problem_pages(realm)[HTTPException] for realm in Realm}
 
     def refuse(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
-        top = "/" + request.url.path.split("/")[1]
+        # Not by its URL: of `OPTIONS *` that has no path.
+        top = "/" + request.scope["path"].lstrip("/").partition("/")[0]
         asks_for_page = "text/html" in request.headers.get("accept", "")
         show = pages.get(top, otherwise) if asks_for_page else otherwise
         return show(request, error)
