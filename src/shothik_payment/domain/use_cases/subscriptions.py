@@ -192,14 +192,14 @@ class Subscriptions:
         payment, awaited = view.payment, view.subscription.awaited if view.subscription else None
         if payment is None or payment.session_id or payment.status not in OPEN_STATUSES:
             return view
+        own = outcome.payment is not None and outcome.payment.id == payment.id
         if not payment.off_session:
             # What a repeat finds may be of another request: refused, it does not free its own key.
-            recorded = outcome.payment.id if outcome.payment is not None else None
-            own = requests if not outcome.replayed or recorded == payment.id else ()
-            view.payment = await self._checkouts.start(payment, *own)
+            freed = requests if own or not outcome.replayed else ()
+            view.payment = await self._checkouts.start(payment, *freed)
             return view
-        if awaited is not None and awaited.paid_for is PaidFor.RENEWAL:
-            return view  # the sweep is charging it
+        if not own or (awaited is not None and awaited.paid_for is PaidFor.RENEWAL):
+            return view  # another request is charging it, or the sweep
         try:
             await self._charges.charge(payment)
         except Unavailable as error:
