@@ -19,7 +19,7 @@ from tests.support.world import PARAPHRASE, T0
 
 class GatedStore:
     """Commits wait while `gate` is closed. `fail` and `lose` may spoil a commit; `unreadable` are
-    users whose records nobody can read."""
+    users whose records nobody can read, `unwritable` those whose changes have no stored form."""
 
     def __init__(self) -> None:
         self.state = LedgerState()
@@ -30,6 +30,7 @@ class GatedStore:
         self.commits: list[list[ChangeSet]] = []
         self.fail_load: Exception | None = None
         self.unreadable: set[str] = set()
+        self.unwritable: set[str] = set()
         self.fail_commit: Exception | None = None
         self.lose: Callable[[ChangeSet], bool] = lambda change: False
 
@@ -46,6 +47,8 @@ class GatedStore:
         await self.gate.wait()
         if self.fail_commit is not None:
             raise self.fail_commit
+        if self.unwritable.intersection(change.wallet.user_id for change in changes):
+            raise ValueError("year 10000 is out of range")
         self.commits.append(list(changes))
         return [not self.lose(change) and self.state.store(change) for change in changes]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from html import unescape
 from typing import Any
 
@@ -14,7 +15,8 @@ import pytest
 from shothik_payment.domain.model.api_key import ApiKey
 from shothik_payment.domain.model.time import DAY, HOUR, Millis
 from shothik_payment.domain.model.web_session import Realm
-from tests.integration.http.site import Site
+from shothik_payment.domain.ports.api_keys import KeyChange
+from tests.integration.http.site import OWNER, Site
 from tests.integration.http.subscribers import past_due, subscribed
 from tests.integration.http.support import World, running
 
@@ -194,6 +196,17 @@ async def test_an_unpaid_payment_cannot_be_refunded_on_its_page() -> None:
         assert (paid.status_code, "can be returned" in paid.text) == (200, True)
 
 
+async def test_a_key_whose_name_cannot_be_seen_goes_by_its_id() -> None:
+    async with at_work() as (world, admin):
+        key = await made(world)
+        await world.keys.commit(KeyChange((), [replace(key, name="\u3164")]))
+        link = f'<a href="/admin/keys/{key.id}"><bdi>{key.id}</bdi></a>'
+        assert link in (await admin.get("/keys")).text
+        changed = await admin.form(f"/keys/{key.id}/change") | {"rateLimit": "5"}
+        assert (await admin.send(f"/keys/{key.id}/change", changed)).status_code == 303
+        assert (await stored(world, key)).rate_limit == 5
+
+
 async def test_keys_are_found_by_any_name_and_what_is_left_out_is_said() -> None:
     async with at_work() as (world, admin):
         await made(world, "key_for_nights")
@@ -231,3 +244,21 @@ async def test_no_figures_are_shown_that_an_address_made_up() -> None:
         assert "1 events were told again" in (await admin.get(address, **given)).text
         made_up = await admin.get(address, **{**given, "replayed": "1000000"})
         assert (made_up.status_code, "events were told again" in made_up.text) == (200, False)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Dhaka"])
+async def test_no_end_that_no_calendar_shows(zone: str) -> None:
+    async with at_work() as (world, admin):
+        admin.zone = zone
+        path = f"/users/{OWNER}/adjust"
+        fields = {**await admin.form(path), "amount": "1", "reason": "r", "zone": zone}
+        before = world.written()
+        answer = await admin.send(path, {**fields, "expiresAt": "9999-12-31T23:59"})
+        assert answer.status_code == 400
+        assert world.written() == before
+        assert (await admin.get(f"/users/{OWNER}")).status_code == 200
+        answer = await admin.send(path, {**fields, "expiresAt": "2199-12-30T23:59"})
+        assert answer.status_code == 303
+        for shown in ("Asia/Dhaka", "America/New_York"):
+            admin.zone = shown
+            assert (await admin.get(f"/users/{OWNER}")).status_code == 200

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
 from shothik_payment.domain.model.api_key import well_formed
+from shothik_payment.domain.ports.api_keys import KeyChange
 from tests.integration.http.support import World, problems
 
 KEYS = "/admin/api-keys"
@@ -92,6 +94,32 @@ async def test_bad_changes(world: World, body: dict[str, Any], paths: list[str])
         else:
             assert problems(answer) == [f"changes.{path}" for path in paths]
         assert (await admin.get(f"{KEYS}/{view['id']}")).json()["apiKey"] == view
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("\u202e", "\u2066\u2066", "\u00ad", "\u115f", "\U000e0041", "\u2800", "\u3164"),
+        *("\u0301", "\u200d", "jobs\u202ehgin", "jo\u200bbs"),
+    ],
+)
+async def test_names_that_nobody_can_see(world: World, name: str) -> None:
+    async with world.by_admin() as admin:
+        body = {"service": "paraphrase", "name": name}
+        assert problems(await admin.post(f"{KEYS}/generate", json=body)) == ["name"]
+        _, view = await made(admin)
+        assert problems(await admin.patch(f"{KEYS}/{view['id']}", json={"name": name})) == ["name"]
+        # One that has it from before stays usable.
+        key = await world.application.key_administration.get(view["id"])
+        await world.keys.commit(KeyChange((), [replace(key, name=name)]))
+        changed = await admin.patch(f"{KEYS}/{view['id']}", json={"name": name, "rateLimit": 7})
+        assert (changed.status_code, changed.json()["apiKey"]["rateLimit"]) == (200, 7)
+
+
+@pytest.mark.parametrize("name", ["র\u200d্যাপ", "👩\u200d💻", "نص", "e\u0301", "-"])
+async def test_names_of_all_scripts(world: World, name: str) -> None:
+    async with world.by_admin() as admin:
+        assert (await made(admin, name=name))[1]["name"] == name
 
 
 async def test_a_key_is_rotated(world: World) -> None:

@@ -104,6 +104,21 @@ async def test_a_user_who_cannot_be_read_fails_alone(
     assert [len(changes) for changes in bench.store.commits] == [2]
 
 
+async def test_a_change_that_cannot_be_written_fails_alone(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    await bench.busy()
+    bench.store.unwritable = {"u2"}
+    answers = [bench.grant(n, f"u{n}") for n in (1, 2, 3)]
+    bench.store.gate.set()
+    with caplog.at_level(logging.CRITICAL), pytest.raises(ValueError, match="out of range"):
+        await answers[1]
+    await asyncio.gather(answers[0], answers[2])
+    stored = [bench.store.state.user(user).wallet.available for user in ("u1", "u2", "u3")]
+    assert stored == [1, 0, 3]
+    assert bench.writer.unanswered == 0
+
+
 async def test_a_bug_beside_the_commands_fails_its_batch_and_the_writer_goes_on(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -184,8 +184,8 @@ class Committing:
                         return True
         except PaymentServiceError as error:
             raise Unavailable(
-                f"{error} Whether the last commit was stored is not known: a repeat with the same"
-                " request key is safe."
+                f"{error.message} Whether the last commit was stored is not known: a repeat with"
+                " the same request key is safe."
             ) from error
         return False
 

@@ -19,7 +19,7 @@ from pymongo.errors import (
     ServerSelectionTimeoutError,
 )
 
-from shothik_payment.domain.errors import PaymentServiceError, StoreCorrupt, Unavailable
+from shothik_payment.domain.errors import PaymentServiceError, StoreCorrupt, StoreUnavailable
 
 _UNAUTHORIZED = 13
 _AUTHENTICATION_FAILED = 18
@@ -51,23 +51,25 @@ def translated(error: Exception, where: str) -> PaymentServiceError:
     if isinstance(error, DocumentTooLarge):
         return StoreCorrupt(f"What is to be written is too large for MongoDB: {error}")
     if isinstance(error, ServerSelectionTimeoutError):
-        return Unavailable(f"MongoDB at {where} cannot be reached, or has no primary now.")
+        return StoreUnavailable(f"MongoDB at {where} cannot be reached, or has no primary now.")
     if isinstance(error, ConfigurationError):
-        return Unavailable(f"MongoDB at {where} cannot be talked to: look at DATABASE_URL.")
+        return StoreUnavailable(f"MongoDB at {where} cannot be talked to: look at DATABASE_URL.")
     if isinstance(error, OperationFailure):
         return _refused(error, where)
     if isinstance(error, PyMongoError) and (error.timeout or isinstance(error, ConnectionFailure)):
-        return Unavailable(f"MongoDB at {where} does not answer ({type(error).__name__}).")
-    return Unavailable(f"MongoDB at {where} failed ({type(error).__name__}).")
+        return StoreUnavailable(f"MongoDB at {where} does not answer ({type(error).__name__}).")
+    return StoreUnavailable(f"MongoDB at {where} failed ({type(error).__name__}).")
 
 
 def _refused(error: OperationFailure, where: str) -> PaymentServiceError:
     if error.code in _REFUSED_CREDENTIALS:
-        return Unavailable(f"MongoDB at {where} refuses the user of DATABASE_URL, or its rights.")
+        return StoreUnavailable(
+            f"MongoDB at {where} refuses the user of DATABASE_URL, or its rights."
+        )
     if isinstance(error, ExecutionTimeout) or error.timeout:
-        return Unavailable(f"MongoDB at {where} did not answer in time.")
+        return StoreUnavailable(f"MongoDB at {where} did not answer in time.")
     name = (error.details or {}).get("codeName", "no name")
-    return Unavailable(f"MongoDB at {where} refused an operation: {name} ({error.code}).")
+    return StoreUnavailable(f"MongoDB at {where} refused an operation: {name} ({error.code}).")
 
 
 @contextmanager

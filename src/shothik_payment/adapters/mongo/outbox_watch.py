@@ -10,7 +10,7 @@ from shothik_payment.adapters.mongo import names
 from shothik_payment.adapters.mongo.database import ANSWER_SECONDS, MongoDatabase
 from shothik_payment.adapters.mongo.errors import translated
 from shothik_payment.adapters.mongo.rows import Doc
-from shothik_payment.domain.errors import Unavailable
+from shothik_payment.domain.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ class MongoOutboxWatch:
                 )
         except TimeoutError as error:
             await self.close()
-            raise Unavailable(f"MongoDB at {self._database.where} does not answer.") from error
+            raise StoreUnavailable(f"MongoDB at {self._database.where} does not answer.") from error
         except PyMongoError as error:
             await self.close()
             if self._is_refusal(error):

@@ -49,6 +49,7 @@ from shothik_payment.domain.errors.service import (
     CallUnderWay,
     Misconfigured,
     StoreCorrupt,
+    StoreUnavailable,
     Unavailable,
 )
 from shothik_payment.domain.errors.subscriptions import (
@@ -99,6 +100,7 @@ __all__ = [
     "ReversalExceedsTransaction",
     "ServiceNotInPlan",
     "StoreCorrupt",
+    "StoreUnavailable",
     "SubscriptionExists",
     "SubscriptionPaymentOpen",
     "Unauthenticated",

@@ -21,6 +21,17 @@ class Unavailable(PaymentServiceError):
         return self.reason
 
 
+class StoreUnavailable(Unavailable):
+    """`said` names servers, and is for operators: clients hear that the data store is away."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__("The data store is away.")
+        self._said = said
+
+    def __str__(self) -> str:
+        return self._said
+
+
 class CallUnderWay(Unavailable):
     """A gateway has the same call of ours in hand already. It is there; ask again."""
 

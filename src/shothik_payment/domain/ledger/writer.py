@@ -25,7 +25,7 @@ from shothik_payment.domain.ports.ledger_store import LedgerStore, Snapshot
 
 log = logging.getLogger(__name__)
 
-
+_UNWRITABLE = (ValueError, TypeError, ArithmeticError)  # of a change, before it is written
 _COMMITS_AT_ONCE = 2
 """While the store writes one batch, the next is applied and stands ready."""
 
@@ -213,6 +213,10 @@ class LedgerWriter:
             stored = await self._store.commit([applied.change for applied in changed])
             told = list(zip(stored, changed, strict=True))
         except Exception as error:  # noqa: BLE001 handed to every caller of the batch
+            if len(changed) > 1 and isinstance(error, _UNWRITABLE):
+                for applied in changed:
+                    await self._commit([applied])
+                return
             for applied in changed:
                 self._fail_all(applied.group, error)
             return

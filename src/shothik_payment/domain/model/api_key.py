@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from enum import StrEnum
 from zlib import crc32
@@ -22,6 +23,12 @@ ENDS_SOON = 7 * DAY
 """How long before a key's end it is warned of."""
 MAX_NETWORKS = 100
 """That a key may be used from: they are gone through at each request."""
+
+_JOINERS = "\u200c\u200d"
+"""Controls, but Bangla and emoji are not spelt without them."""
+_FILLERS = "\u115f\u1160\u2800\u3164\uffa0"
+"""Letters and signs by category, which look like blanks."""
+_CONTROLS = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 class ApiKeyStatus(StrEnum):
@@ -76,12 +83,30 @@ class ApiKey:
         # Keys that were stored before there were lines have none.
         self.line = self.line or self.id
 
+    @property
+    def label(self) -> str:
+        """What people see of it: its name, or its id where nothing of the name can be seen."""
+        return self.name if _shows(self.name) else self.id
+
     def status(self, at: Millis) -> ApiKeyStatus:
         if self.revoked_at is not None:
             return ApiKeyStatus.REVOKED
         if self.expires_at is not None and self.expires_at <= at:
             return ApiKeyStatus.EXPIRED
         return ApiKeyStatus.ACTIVE
+
+
+def _shows(name: str) -> bool:
+    return any(unicodedata.category(c)[0] in "LNPS" and c not in _FILLERS for c in name)
+
+
+def is_key_name(text: str) -> bool:
+    """Whether people can see it, and it turns no text around or hides some. Its length is not
+    looked at."""
+    hidden = any(
+        c in _FILLERS or (unicodedata.category(c) in _CONTROLS and c not in _JOINERS) for c in text
+    )
+    return not hidden and _shows(text)
 
 
 def checksum(body: str) -> str:

@@ -6,7 +6,7 @@ from shothik_payment.domain.errors import InvalidRequest
 from shothik_payment.domain.ledger.commands import Adjust, RequestBinding
 from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.ledger.writer import LedgerWriter
-from shothik_payment.domain.model.time import Millis
+from shothik_payment.domain.model.time import END_OF_TIME, Millis
 from shothik_payment.domain.ports.clock import Clock
 from shothik_payment.domain.ports.ids import Ids
 
@@ -34,6 +34,8 @@ class AdminCredits:
             raise InvalidRequest.of("amount", "a whole number other than 0")
         if amount < 0 and expires_at is not None:
             raise InvalidRequest.of("expiresAt", "no end where credits are taken")
+        if expires_at is not None and expires_at > END_OF_TIME:
+            raise InvalidRequest.of("expiresAt", "a time before 2200")
         return await self._writer.submit(
             Adjust(
                 id=self._ids.next(),

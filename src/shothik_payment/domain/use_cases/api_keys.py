@@ -28,6 +28,7 @@ from shothik_payment.domain.use_cases.key_terms import (
     each_once,
     networks,
     require_future,
+    require_name,
     rotated,
     terms,
     updated,
@@ -80,6 +81,8 @@ class KeyAdministration:
         found = self._catalog.service(service)
         now = self._clock.now()
         require_future(expires_at, now)
+        if name is not None:
+            require_name(name)
         key, plain = self._new(found, name or f"{found.slug} key", now)
         key.scopes = each_once(scopes) if scopes is not None else list(Scope)
         key.expires_at = expires_at

@@ -19,6 +19,7 @@ from shothik_payment.domain.model.api_key import (
     ApiKey,
     ApiKeyStatus,
     Scope,
+    is_key_name,
 )
 from shothik_payment.domain.model.networks import network_of
 from shothik_payment.domain.model.time import END_OF_TIME, SECOND, Millis, rfc3339
@@ -56,6 +57,8 @@ def updated(key: ApiKey, update: KeyUpdate, now: Millis) -> ApiKey:
     ApiKeyRotated where more of a rotated key would change than its name and an earlier end."""
     new = replace(key)
     if update.name is not UNSET:
+        if update.name != key.name:
+            require_name(update.name)
         new.name = update.name
     if update.scopes is not UNSET:
         new.scopes = each_once(update.scopes)
@@ -79,6 +82,11 @@ def _is_curbed(key: ApiKey, new: ApiKey) -> bool:
     if new.expires_at == key.expires_at or key.expires_at is None:
         return True
     return new.expires_at is not None and new.expires_at < key.expires_at
+
+
+def require_name(name: str) -> None:
+    if not is_key_name(name):
+        raise InvalidRequest.of("name", "1 to 128 visible characters, and none that hide or turn")
 
 
 def require_future(expires_at: Millis | None, now: Millis) -> None:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Meta
 
 from shothik_payment.domain.errors import InvalidRequest
-from shothik_payment.domain.model.time import Millis
+from shothik_payment.domain.model.time import END_OF_TIME, Millis
 from shothik_payment.entrypoints.http.times import millis
 
 _MOMENT = "a date and time, as 2030-01-31T12:00"
@@ -36,13 +36,16 @@ def moment(field: str, text: str | None, zone: ZoneInfo) -> Millis | None: ...
 
 
 def moment(field: str, text: str | None, zone: ZoneInfo) -> Millis | None:
-    """None for None. Raises InvalidRequest for what is in no calendar."""
+    """None for None. Raises InvalidRequest for what is in no calendar, or far away."""
     if text is None:
         return None
     try:
-        return millis(datetime.fromisoformat(text).replace(tzinfo=zone))
+        at = millis(datetime.fromisoformat(text).replace(tzinfo=zone))
     except (ValueError, OverflowError):
         raise InvalidRequest.of(field, _MOMENT) from None
+    if not 0 <= at <= END_OF_TIME:
+        raise InvalidRequest.of(field, "a time after 1969 and before 2200")
+    return at
 
 
 def day(field: str, text: str, zone: ZoneInfo) -> tuple[Millis, Millis]:
