@@ -200,7 +200,7 @@ async def test_a_key_whose_name_cannot_be_seen_goes_by_its_id() -> None:
     async with at_work() as (world, admin):
         key = await made(world)
         await world.keys.commit(KeyChange((), [replace(key, name="\u3164")]))
-        link = f'<a href="/admin/keys/{key.id}"><bdi>{key.id}</bdi></a>'
+        link = f'<a href="/admin/keys/{key.id}">{key.id}</a>'
         assert link in (await admin.get("/keys")).text
         changed = await admin.form(f"/keys/{key.id}/change") | {"rateLimit": "5"}
         assert (await admin.send(f"/keys/{key.id}/change", changed)).status_code == 303

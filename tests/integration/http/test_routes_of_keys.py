@@ -100,7 +100,7 @@ async def test_bad_changes(world: World, body: dict[str, Any], paths: list[str])
     "name",
     [
         *("\u202e", "\u2066\u2066", "\u00ad", "\u115f", "\U000e0041", "\u2800", "\u3164"),
-        *("\u0301", "\u200d", "jobs\u202ehgin", "jo\u200bbs"),
+        *("\u0301", "jobs\u202ehgin", "jo\u200bbs"),
     ],
 )
 async def test_names_that_nobody_can_see(world: World, name: str) -> None:
