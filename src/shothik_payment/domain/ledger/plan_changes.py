@@ -89,9 +89,9 @@ def _unused_minor(account: Account, subscription: Subscription, left: int, whole
 def change_plan(account: Account, command: ChangePlan) -> Outcome:
     require_not_frozen(account)
     subscription = current_subscription(account)
-    plan = plan_of(account, command.plan)
-    if plan.id == subscription.terms.plan:
+    if command.plan == subscription.terms.plan:  # sold still or not
         return keep_all(account, subscription)
+    plan = plan_of(account, command.plan)
     require_status(
         subscription,
         (SubscriptionStatus.ACTIVE, SubscriptionStatus.TRIALING),

@@ -154,10 +154,11 @@ class Subscriptions:
     ) -> SubscriptionView:
         fields: dict[str, Any] = {} if plan_id is None else {"plan": plan_id}
         try:
-            plan = None if plan_id is None else self._plan(plan_id)
             current = (await self._views.wallet(user_id)).subscription
             if kind is s.Subscribe or (current is not None and current.ended):
                 current = None
+            kept = current is not None and current.terms.plan == plan_id
+            plan = None if plan_id is None or kept else self._plan(plan_id)
             paying = self._paying(plan, choice, current)
         except PaymentServiceError as refusal:
             await recall(self._writer, self._clock, self._ids, user_id, request, refusal)
