@@ -50,6 +50,10 @@ async def test_a_plan_that_ends_anyway_can_be_ended_now(world: World, stage: Sta
     browser = await _browser(world)
     page = await browser.look("/plan/cancel")
     assert "The plan ends now" in page.text
+    # It is as the form that was sent before: its button alone, pressed again, ends nothing.
+    assert page.text.count("End the plan now") == 3  # title, heading, button
+    assert Page(await browser.send("/plan/cancel", page)).status == 400
+    page.fields["when"] = "now"
     done = await browser.send("/plan/cancel", page)
     assert (done.status_code, done.headers["location"]) == (303, "/account/plan?done=cancelled")
     view = await world.application.subscriptions.current(OWNER)
@@ -62,6 +66,32 @@ async def test_by_itself_a_plan_is_cancelled_to_its_end(world: World) -> None:
     browser = await _browser(world)
     done = await browser.send("/plan/cancel", await browser.look("/plan/cancel"))
     assert done.headers["location"] == "/account/plan?done=ending"
+
+
+async def test_a_cancellation_to_the_end_never_ends_a_plan_now(world: World) -> None:
+    await subscribed(world, "pro", OWNER)
+    browser = await _browser(world)
+    form = await browser.look("/plan/cancel")
+    again = await browser.look("/plan/cancel")
+    for each in (form, form, again):
+        done = await browser.send("/plan/cancel", each)
+        assert done.headers["location"] == "/account/plan?done=ending"
+
+
+async def test_a_form_to_cancel_at_the_end_is_refused_once_the_plan_would_end_now(
+    world: World,
+) -> None:
+    await subscribed(world, "pro", OWNER)
+    await world.gateway.forget_method(OWNER)
+    await world.advance(31 * DAY)
+    browser = await _browser(world)
+    form = await browser.look("/plan/cancel")
+    form.fields["when"] = "end"
+    refused = Page(await browser.send("/plan/cancel", form))
+    assert (refused.status, "The plan would end now" in refused.text) == (409, True)
+    view = await world.application.subscriptions.current(OWNER)
+    assert view.subscription is not None
+    assert not view.subscription.ended
 
 
 async def test_no_more_is_charged_than_was_shown(world: World) -> None:

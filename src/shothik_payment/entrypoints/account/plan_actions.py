@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from shothik_payment.domain.errors import Conflict
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.plan import Terms
 from shothik_payment.domain.model.subscription import SubscriptionStatus as S
@@ -34,15 +35,17 @@ _CHANGE = "PATCH /subscriptions/current"
 
 
 class CancelForm(Struct):
-    when: _When | None = None
+    when: _When
 
 
 _CANCEL = QueryReader(CancelForm)
-_END, _NOW = ("end", "At the end of the period"), ("now", "Now")
-
-
-def _when(*options: tuple[str, str]) -> Field:
-    return {"name": "when", "label": "When", "options": options}
+_WHEN: Field = {
+    "name": "when",
+    "label": "When",
+    "options": [("end", "At the end of the period"), ("now", "Now")],
+}
+# Nothing is chosen: who comes back to this page has perhaps chosen the period's end before.
+_NOW_ONLY: Field = {**_WHEN, "options": [("", "Choose one"), ("now", "Now")], "required": True}
 
 
 def _common(visit: Visit, does: str) -> dict[str, Any]:
@@ -60,13 +63,14 @@ def _credits_that_end(wallet: Wallet) -> int:
 
 async def _cancel(visit: Visit) -> Action[CancelForm]:
     wallet = await visit.app.wallet_views.wallet(visit.user_id)
-    later = possible(await visit.app.subscriptions.current(visit.user_id)).cancel_later
+    can = possible(await visit.app.subscriptions.current(visit.user_id))
+    later = can.cancel_later
 
     async def work(sent: Submitted[CancelForm]) -> str:
-        when = sent.fields.when or ("end" if later else "now")
-        view = await visit.app.subscriptions.cancel(
-            visit.user_id, now=when == "now", request=sent.request
-        )
+        now = sent.fields.when == "now"
+        if not now and can.cancel and not can.lasts:
+            raise Conflict("The plan would end now, which is not what this form said.")
+        view = await visit.app.subscriptions.cancel(visit.user_id, now=now, request=sent.request)
         ended = view.subscription is None or view.subscription.ended
         return plan_page(visit, "cancelled" if ended else "ending")
 
@@ -78,15 +82,16 @@ async def _cancel(visit: Visit) -> Action[CancelForm]:
         "At the end of the period: you keep the plan and its credits until then, and can take the "
         "cancellation back."
     )
+    title = "Cancel the plan" if later else "End the plan now"
     return Action(
-        title="Cancel the plan",
+        title=title,
         summary=[
             "Nothing more is charged.",
             *([at_end, f"Now: {ends[0].lower()}{ends[1:]}"] if later else [ends]),
             "Nothing is paid back by it. Credits that you have bought stay.",
         ],
-        fields=[_when(_END, _NOW) if later else _when(_NOW)],
-        confirm="Cancel the plan",
+        fields=[_WHEN if later else _NOW_ONLY],
+        confirm=title,
         danger=True,
         reader=_CANCEL,
         operation="DELETE /subscriptions/current",

@@ -98,7 +98,7 @@ async def _cancel(visit: Visit) -> Action[CancelForm]:
         title=f"Cancel the subscription of {user_id}",
         summary=["It does not renew, and nothing more is charged for it."],
         fields=[when, REASON],
-        confirm="Cancel the subscription",
+        confirm="Cancel the subscription" if at_end else "End the subscription now",
         danger=True,
         refusal=_missing(wallet),
         back=f"{page}/subscription",
