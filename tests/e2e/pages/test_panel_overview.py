@@ -103,7 +103,7 @@ def test_what_has_happened_today(visitor: MakeVisitor, busy: Busy) -> None:
     assert tile(page, "payments today") == "2"
     assert "20.00 USD" in page.get_by_role("link", name="payments today").inner_text()
     assert tile(page, "payments to review") == "0"
-    assert tile(page, "users stopped now") == "1"
+    assert tile(page, "user stopped now") == "1"
     assert page.get_by_text("ok", exact=True).count() == 3
     one.check_both()
 

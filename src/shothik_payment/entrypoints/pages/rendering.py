@@ -22,6 +22,7 @@ from markupsafe import Markup
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.time import DAY, HOUR, MINUTE, SECOND, Millis, rfc3339
 from shothik_payment.entrypoints.pages.assets import asset
+from shothik_payment.entrypoints.pages.wording import reason, told
 
 _NOTHING = "–"
 
@@ -54,6 +55,8 @@ def template_config() -> TemplateConfig[JinjaTemplateEngine]:
         "money": money,
         "words": words,
         "span": span,
+        "reason": reason,
+        "told": told,
     }
     environment.globals["asset"] = asset
     return TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment))
