@@ -10,6 +10,7 @@ from shothik_payment.domain.model.time import DAY, Millis
 from shothik_payment.domain.model.web_session import Realm
 from tests.integration.http.browsers import Browser, Page
 from tests.integration.http.site import OWNER
+from tests.integration.http.subscribers import subscribed
 from tests.integration.http.support import World, running
 
 
@@ -69,6 +70,33 @@ async def test_reasons_are_words_and_what_people_wrote_is_quoted(
         assert "grant_expired" not in page.text
         assert "reached its end" in page.text
         assert "“ a \u202egift ”" in page.text  # in an element of its own
+
+
+async def test_a_key_that_is_gone_spoils_no_other(world: World, admin: Browser) -> None:
+    key, _ = await world.application.key_administration.generate("paraphrase", actor="test")
+    for action in ("revoke", "rotate"):
+        page = await admin.look(f"/keys/{action}?keyIds={key.id}&keyIds=key_nope&keyIds={key.id}")
+        assert (page.status, page.fields["keyIds"]) == (200, key.id)
+        assert "There is no key key_nope" in page.text
+        assert page.links.count(f"/admin/keys/{key.id}") == 2  # its row, and the way back
+    assert (await admin.look("/keys/revoke?keyIds=key_nope")).status == 404
+
+
+async def test_a_first_payment_is_tried_again_for_the_same_plan(world: World) -> None:
+    owner = await Browser.signed_in(world, Realm.ACCOUNT)
+    async with world.by_user(OWNER) as user:
+        opened = (await user.post("/subscriptions", json={"plan": "pro"})).json()
+        await world.pays(opened["paymentUrl"], "declined")
+        (payment,) = (await user.get("/payments")).json()["payments"]
+    page = await owner.look(f"/payments/{payment['id']}")
+    again = f"/account/plan/begin/pro?currency=USD&gateway={payment['gateway']}"
+    assert again in page.links
+    begun = await owner.look(again.removeprefix("/account"))
+    assert (begun.status, begun.fields["currency"]) == (200, "USD")
+    await subscribed(world, "lite", OWNER)  # by now there is one, which can only be changed
+    assert "/account/plan/begin/" not in "".join(
+        (await owner.look(f"/payments/{payment['id']}")).links
+    )
 
 
 async def test_one_is_not_told_as_many(world: World, admin: Browser) -> None:

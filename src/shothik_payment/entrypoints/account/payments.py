@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from litestar import Response, get
 from litestar.response import Template
@@ -15,14 +15,17 @@ from shothik_payment.domain.model.payment import (
     Payment,
     PaymentStatus,
 )
+from shothik_payment.domain.model.subscription import SubscriptionStatus
 from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.model.web_session import Realm
 from shothik_payment.entrypoints.account.paying import checkout_of, payment_page
+from shothik_payment.entrypoints.account.plan import running
 from shothik_payment.entrypoints.account.standing import plan_titles
 from shothik_payment.entrypoints.http.call import AnyRequest
 from shothik_payment.entrypoints.http.cursors import optional_cursor, place_of
 from shothik_payment.entrypoints.http.requests import PageQuery
 from shothik_payment.entrypoints.http.validation import QueryReader
+from shothik_payment.entrypoints.pages.links import with_query
 from shothik_payment.entrypoints.pages.visits import Visit, see_other, stranger, visit_of
 
 _PAGE = QueryReader(PageQuery)
@@ -36,6 +39,7 @@ _RECEIPTS = frozenset(
         PaymentStatus.LOST,
     }
 )
+_NOT_PAID = frozenset({PaymentStatus.FAILED, PaymentStatus.CANCELLED, PaymentStatus.EXPIRED})
 
 
 @get("/payments")
@@ -101,6 +105,18 @@ async def _paid_at(visit: Visit, own: Payment) -> Millis | None:
     return first[0].at if first else None
 
 
+async def _again(visit: Visit, own: Payment) -> str:
+    """Where it can be tried again: what was not begun is begun again, in the same way."""
+    home, way = f"/{visit.realm}", {"currency": own.price.currency, "gateway": own.gateway}
+    if own.plan is None:
+        return with_query(f"{home}/buy", **way)
+    found = running(await visit.app.subscriptions.current(visit.user_id))
+    begins = found is None or found.status is SubscriptionStatus.INCOMPLETE
+    if begins and own.plan in visit.app.catalog.billing.plans:
+        return with_query(f"{home}/plan/begin/{quote(own.plan, safe='')}", **way)
+    return f"{home}/plan"
+
+
 @get("/payments/{id:str}")
 async def payment(request: AnyRequest) -> Template:
     visit = await visit_of(request, Realm.ACCOUNT)
@@ -113,6 +129,7 @@ async def payment(request: AnyRequest) -> Template:
         checkout=checkout_of(own),
         receipt=_receipt(own) if own.status in _RECEIPTS else None,
         paid_at=await _paid_at(visit, own),
+        again=await _again(visit, own) if own.status in _NOT_PAID else None,
     )
 
 

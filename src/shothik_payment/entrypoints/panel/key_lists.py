@@ -105,7 +105,7 @@ async def _show(
 
 async def _find(app: Application, query: KeysFilter, after: str | None) -> Found:
     if query.q is not None and query.q.startswith("key_"):
-        one = await _by_id(app, query.q)
+        one = await find_key(app, query.q)
         if one is not None:
             return Found([one], None)
     needle = "" if query.q is None else query.q.casefold()
@@ -142,7 +142,8 @@ async def _search(
     return Found(found, after, cut=True)
 
 
-async def _by_id(app: Application, key_id: str) -> ApiKey | None:
+async def find_key(app: Application, key_id: str) -> ApiKey | None:
+    """None: there is none of this id."""
     try:
         return await app.key_administration.get(key_id)
     except NotFound:

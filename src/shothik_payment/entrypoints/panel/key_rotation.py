@@ -13,7 +13,12 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Template
 from msgspec import Meta, Struct
 
-from shothik_payment.domain.errors import Forbidden, InvalidRequest, PaymentServiceError
+from shothik_payment.domain.errors import (
+    Forbidden,
+    InvalidRequest,
+    NotFound,
+    PaymentServiceError,
+)
 from shothik_payment.domain.model.api_key import DEFAULT_GRACE_SECONDS, ApiKey
 from shothik_payment.domain.model.web_session import Realm
 from shothik_payment.domain.use_cases.api_keys import Rotation
@@ -25,7 +30,7 @@ from shothik_payment.entrypoints.http.errors import failure
 from shothik_payment.entrypoints.http.validation import QueryReader
 from shothik_payment.entrypoints.pages.signing_in import refused
 from shothik_payment.entrypoints.pages.visits import Visit, see_other, visit_of
-from shothik_payment.entrypoints.panel.key_lists import PAGE
+from shothik_payment.entrypoints.panel.key_lists import PAGE, find_key
 
 GRACES = (
     (0, "none: it ends at once"),
@@ -100,16 +105,22 @@ async def _ask(
     key_ids: Sequence[str],
     problem: PaymentServiceError | None = None,
 ) -> Template:
-    """Raises InvalidRequest for too many keys, NotFound for one that there is not."""
-    if len(key_ids) > PAGE:
+    """Raises InvalidRequest for too many keys, NotFound where there is none of them."""
+    wanted = list(dict.fromkeys(key_ids))
+    if len(wanted) > PAGE:
         raise InvalidRequest.of("keyIds", f"at most {PAGE} keys at once")
-    chosen = [await visit.app.key_administration.get(key_id) for key_id in dict.fromkeys(key_ids)]
+    found = [(key_id, await find_key(visit.app, key_id)) for key_id in wanted]
+    chosen = [key for _, key in found if key is not None]
+    missing = [key_id for key_id, key in found if key is None]
+    if missing and not chosen:
+        raise NotFound("API key", missing[0])
     await visit.app.key_usage.show_last_use(chosen)
     return visit.show(
         "panel/keys_confirm.html",
         problem=problem,
         rotates=action is BulkAction.ROTATE,
         keys=chosen,
+        missing=missing,
         now=visit.app.wall_clock.now(),
         graces=[(str(seconds), text) for seconds, text in GRACES],
         grace=(visit.typed.get("graceSeconds") or [str(DEFAULT_GRACE_SECONDS)])[-1],
