@@ -106,7 +106,7 @@ def test_events_are_found(visitor: MakeVisitor, callers: Callers) -> None:
     page.get_by_role("link", name="Older").click()
     expect(page.locator("tbody tr")).to_contain_text("credit.added")
     page.goto("/admin/events?user=a%2Fb")
-    expect(page.get_by_role("alert")).to_contain_text("user")
+    expect(page.get_by_role("alert")).to_contain_text("User: expected")
 
 
 def test_stored_script_is_text(visitor: MakeVisitor, callers: Callers) -> None:
@@ -137,7 +137,7 @@ def test_events_are_told_again(visitor: MakeVisitor, callers: Callers) -> None:
     expect(page.get_by_label("User", exact=True)).to_have_value(user)
     page.get_by_label("I am sure").check()
     page.get_by_role("button", name="Tell them again").click()
-    expect(page.get_by_role("alert")).to_contain_text("queue")
+    expect(page.get_by_role("alert")).to_contain_text("Queue: expected")
 
     page.get_by_label("Queue", exact=True).fill("nobody.asked")
     page.get_by_label("I am sure").check()

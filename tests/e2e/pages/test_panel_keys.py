@@ -101,7 +101,7 @@ def test_what_was_typed_is_there_after_a_refusal(visitor: MakeVisitor, shop: Ser
     page.get_by_label("Addresses").fill("10.0.0.0/8\nnowhere")
     page.get_by_label("credits:deduct").uncheck()
     page.get_by_role("button", name="Make the key").click()
-    assert "allowedIps[1]" in page.get_by_role("alert").inner_text()
+    assert "Addresses it may be used from, no. 2" in page.get_by_role("alert").inner_text()
     assert page.get_by_label("Name").input_value() == "typed"
     assert page.get_by_label("Addresses").input_value() == "10.0.0.0/8\nnowhere"
     assert not page.get_by_label("credits:deduct").is_checked()

@@ -85,7 +85,7 @@ def test_a_field_that_is_wrong_is_named(visitor: MakeVisitor, callers: Callers) 
     one.page.goto("/admin/users/wrong_1/adjust")
     fill(one.page, credits="0", reason="nothing")
     one.page.get_by_role("button", name="Adjust the credits").click()
-    expect(one.page.get_by_role("alert")).to_contain_text("amount")
+    expect(one.page.get_by_role("alert")).to_contain_text("Credits: expected")
     expect(one.page.get_by_label("Reason")).to_have_value("nothing")
     one.check()
     assert callers.balance("wrong_1") == 0
@@ -150,7 +150,7 @@ def test_a_plan_is_given_extended_and_cancelled(visitor: MakeVisitor, callers: C
     page.get_by_role("link", name="Cancel the subscription").click()
     page.get_by_label("When").select_option("now")
     fill(page, reason="asked for by mail")
-    page.get_by_role("button", name="Cancel the subscription").click()
+    page.get_by_role("button", name="End the subscription now").click()
     expect(page.get_by_role("status")).to_contain_text("cancelled")
     history = page.get_by_role("table", name="What has happened")
     for told in ("won the contest", "an outage of ours", "asked for by mail"):
