@@ -14,7 +14,7 @@ import pytest
 from shothik_payment.domain.model.subscription import StepKind, SubscriptionStatus
 from shothik_payment.domain.model.time import MINUTE, SECOND, Millis
 from shothik_payment.domain.model.transaction import TransactionKind
-from shothik_payment.domain.use_cases.subscriptions import Choice
+from shothik_payment.domain.use_cases.offers import Choice
 from tests.contracts.bindings import STORES, Stores
 from tests.support.scheduler import Moment, Scheduler
 from tests.support.service import CountedIds, ScriptedGateway

@@ -6,7 +6,7 @@ from shothik_payment.domain.errors import SubscriptionPaymentOpen
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.payment import PaymentStatus
 from shothik_payment.domain.model.time import MINUTE
-from shothik_payment.domain.use_cases.subscriptions import Choice
+from shothik_payment.domain.use_cases.offers import Choice
 from tests.support.service import TestService
 from tests.support.subscriber import SLIDE, Seen, Subscriber, moment
 from tests.support.subscription_laws import Laws

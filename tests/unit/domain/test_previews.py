@@ -4,8 +4,8 @@ import pytest
 
 from shothik_payment.domain.errors import SubscriptionPaymentOpen
 from shothik_payment.domain.model.money import Money
+from shothik_payment.domain.use_cases.offers import Choice
 from shothik_payment.domain.use_cases.subscription_preview import Preview
-from shothik_payment.domain.use_cases.subscriptions import Choice
 from tests.support.service import TestService
 from tests.support.subscriber import Subscriber, moment, written
 

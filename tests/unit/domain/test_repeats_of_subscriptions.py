@@ -21,7 +21,8 @@ from shothik_payment.domain.model.payment import Payment
 from shothik_payment.domain.model.time import MINUTE
 from shothik_payment.domain.ports.gateway import Checkout, GatewayReport
 from shothik_payment.domain.ports.ledger_store import ChangeSet
-from shothik_payment.domain.use_cases.subscriptions import Choice, SubscriptionView
+from shothik_payment.domain.use_cases.offers import Choice
+from shothik_payment.domain.use_cases.subscriptions import SubscriptionView
 from tests.support.scripted_gateway import ScriptedGateway
 from tests.support.service import TestService
 from tests.support.subscriber import Subscriber, state_of

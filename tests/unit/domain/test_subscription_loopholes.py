@@ -7,7 +7,7 @@ import pytest
 from shothik_payment.domain.errors import InvalidRequest
 from shothik_payment.domain.ledger.commands import RequestBinding
 from shothik_payment.domain.model.time import END_OF_TIME
-from shothik_payment.domain.use_cases.subscriptions import Choice
+from shothik_payment.domain.use_cases.offers import Choice
 from tests.support.service import ScriptedGateway, TestService, running_service
 from tests.support.subscriber import LITTLE_FOR_FREE, SLIDE, Subscriber
 

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from shothik_payment.domain.errors import InvalidRequest, Unavailable
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.ports.gateway import PaymentGateway
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a user asks for when something may have to be paid; None: as it comes."""
+
+    gateway: str | None = None
+    currency: str | None = None
+    success_url: str | None = None
+    cancel_url: str | None = None
 
 
 def choose_gateway(

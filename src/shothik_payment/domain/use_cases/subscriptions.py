@@ -23,7 +23,7 @@ from shothik_payment.domain.ports.ids import Ids
 from shothik_payment.domain.ports.payments import Payments
 from shothik_payment.domain.ports.subscription_history import SubscriptionHistory
 from shothik_payment.domain.use_cases.charges import Charges
-from shothik_payment.domain.use_cases.offers import choose_gateway
+from shothik_payment.domain.use_cases.offers import Choice, choose_gateway
 from shothik_payment.domain.use_cases.payments import Checkouts
 from shothik_payment.domain.use_cases.requests import recall, second_step
 from shothik_payment.domain.use_cases.return_origins import ReturnOrigins
@@ -35,16 +35,6 @@ log = logging.getLogger(__name__)
 _GOES_ON_MS = 10 * MINUTE
 """As long as finished answers are kept. Who repeats a request so soon may have had no answer, and
 it goes on; later it does nothing more. A refusal binds nothing in any case."""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What a user asks for when something may have to be paid; None: as it comes."""
-
-    gateway: str | None = None
-    currency: str | None = None
-    success_url: str | None = None
-    cancel_url: str | None = None
 
 
 @dataclass(slots=True)

@@ -18,8 +18,9 @@ from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.plan import Plan
 from shothik_payment.domain.model.subscription import Subscription, SubscriptionStatus
 from shothik_payment.domain.model.web_session import Realm
+from shothik_payment.domain.use_cases.offers import Choice
 from shothik_payment.domain.use_cases.subscription_preview import Preview
-from shothik_payment.domain.use_cases.subscriptions import Choice, SubscriptionView
+from shothik_payment.domain.use_cases.subscriptions import SubscriptionView
 from shothik_payment.entrypoints.account.paying import (
     WAY,
     Ways,

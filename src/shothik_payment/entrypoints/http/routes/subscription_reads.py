@@ -5,7 +5,7 @@ from __future__ import annotations
 from litestar import get, post
 
 from shothik_payment.domain import errors as e
-from shothik_payment.domain.use_cases.subscriptions import Choice
+from shothik_payment.domain.use_cases.offers import Choice
 from shothik_payment.entrypoints.http import door
 from shothik_payment.entrypoints.http import requests as q
 from shothik_payment.entrypoints.http import subscription_examples as x

@@ -6,8 +6,8 @@ from litestar import delete, patch, post
 
 from shothik_payment.domain import errors as e
 from shothik_payment.domain.ledger.commands import RequestBinding
+from shothik_payment.domain.use_cases.offers import Choice
 from shothik_payment.domain.use_cases.principals import UserPrincipal
-from shothik_payment.domain.use_cases.subscriptions import Choice
 from shothik_payment.entrypoints.http import door
 from shothik_payment.entrypoints.http import requests as q
 from shothik_payment.entrypoints.http import subscription_examples as x
