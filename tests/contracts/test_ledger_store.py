@@ -224,7 +224,7 @@ async def test_a_forgotten_key_is_free_and_can_be_bound_in_the_same_commit(book:
         at=NOW,
         payment_id=first.id,
         failure_code="refused",
-        request_key=key.key,
+        request_keys=(key.key,),
     )
     await book.do(abandon)
     assert (await book.load(Needs("u1", [key.key]))).done == {}
