@@ -211,7 +211,6 @@ class LedgerWriter:
     async def _commit(self, changed: list[Applied]) -> None:
         try:
             stored = await self._store.commit([applied.change for applied in changed])
-            told = list(zip(stored, changed, strict=True))
         except Exception as error:  # noqa: BLE001 handed to every caller of the batch
             if len(changed) > 1 and isinstance(error, _UNWRITABLE):
                 for applied in changed:
@@ -220,7 +219,8 @@ class LedgerWriter:
             for applied in changed:
                 self._fail_all(applied.group, error)
             return
-        for end, applied in told:
+        # Outside: what goes wrong from here on is stored, and must not be committed again.
+        for end, applied in zip(stored, changed, strict=True):
             if isinstance(end, PaymentServiceError):
                 self._fail_all(applied.group, end)
             elif end:
