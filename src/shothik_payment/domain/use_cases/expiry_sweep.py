@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from shothik_payment.domain.ledger.commands import Expire
 from shothik_payment.domain.ledger.writer import LedgerWriter
-from shothik_payment.domain.model.time import SECOND
+from shothik_payment.domain.model.time import SECOND, Millis
 from shothik_payment.domain.ports.clock import Clock
 from shothik_payment.domain.ports.event_log import PARTITIONS, partition_of
 from shothik_payment.domain.ports.ids import Ids
@@ -19,6 +19,19 @@ log = logging.getLogger(__name__)
 
 SWEEP_BATCH = 10
 """So few that requests do not wait long behind them."""
+
+
+async def book_due(writer: LedgerWriter, ids: Ids, users: Sequence[str], now: Millis) -> int:
+    """Book what is due of each of them; how many could not be, which does not hold up the others.
+    Raises Unavailable where the writer is full."""
+    asked = [writer.submit(Expire(id=ids.next(), user_id=user, at=now)) for user in users]
+    results = await asyncio.gather(*asked, return_exceptions=True)
+    failed = 0
+    for user, done in zip(users, results, strict=True):
+        if isinstance(done, Exception):
+            failed += 1
+            log.error("what has ended for %s could not be booked: %s", user, done)
+    return failed
 
 
 class ExpirySweep:
@@ -53,16 +66,9 @@ class ExpirySweep:
         batch = await self._wallets.due(now, most, self._passed)
         own = [due for due in batch if partition_of(due.user_id) in partitions]
         users = [due.user_id for due in own]
-        commands = [Expire(id=self._ids.next(), user_id=user, at=now) for user in users]
         for due in own:
             self._observer.late("expiry", (now - due.since) / SECOND)
-        asked = [self._writer.submit(command) for command in commands]
-        results = await asyncio.gather(*asked, return_exceptions=True)
-        failed = 0
-        for user, done in zip(users, results, strict=True):
-            if isinstance(done, Exception):  # it must not hold up the others
-                failed += 1
-                log.error("what has ended for %s could not be booked: %s", user, done)
+        failed = await book_due(self._writer, self._ids, users, now)
         if len(batch) < most:
             self._passed = None
         elif failed or len(users) < len(batch):

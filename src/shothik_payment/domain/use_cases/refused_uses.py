@@ -78,9 +78,7 @@ class RefusedUses:
 
     def due(self, now: Millis, *, final: bool) -> bool:
         """Whether there is something to tell; `final`: also what would have to wait."""
-        return any(
-            uses.count and (final or not uses.is_recent(now)) for uses in self._uses.values()
-        )
+        return any(uses.is_due(now, final) for uses in self._uses.values())
 
     def tell(self, now: Millis, *, final: bool) -> list[AuditEntry]:
         """What is due, in the order in which it came; the rest of more than a batch next time."""

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-
-from shothik_payment.domain.ledger.commands import Expire
 from shothik_payment.domain.ledger.writer import LedgerWriter
 from shothik_payment.domain.model.time import HOUR, Millis
 from shothik_payment.domain.ports.clock import Clock
 from shothik_payment.domain.ports.ids import Ids
 from shothik_payment.domain.ports.wallets import Wallets
+from shothik_payment.domain.use_cases.expiry_sweep import book_due
 from shothik_payment.domain.use_cases.wallet_views import WalletViews, as_of
-
-log = logging.getLogger(__name__)
 
 PAGE = 50
 ROUND_EVERY = HOUR
@@ -48,11 +43,6 @@ class StopSweep:
             stops = wallet.stops
             if as_of(wallet, now, self._rules()).stops != stops:
                 users.append(wallet.user_id)
-        commands = [Expire(id=self._ids.next(), user_id=user, at=now) for user in users]
-        asked = [self._writer.submit(command) for command in commands]
-        results = await asyncio.gather(*asked, return_exceptions=True)
-        for user, done in zip(users, results, strict=True):
-            if isinstance(done, Exception):
-                log.error("stops of %s could not be lifted: %s", user, done)
+        await book_due(self._writer, self._ids, users, now)
         self._after = page.next
         return self._after is not None
