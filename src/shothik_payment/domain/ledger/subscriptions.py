@@ -164,8 +164,7 @@ def resume(account: Account, command: ResumeSubscription) -> Outcome:
 def cancel(account: Account, command: CancelSubscription) -> Outcome:
     subscription = current_subscription(account)
     require_no_charge(subscription)
-    lasting = (SubscriptionStatus.ACTIVE, SubscriptionStatus.TRIALING)
-    if command.now or subscription.status not in lasting or subscription.dunning is not None:
+    if command.now or not subscription.lasts:
         end(account, subscription, SubscriptionStatus.CANCELLED, command.reason or "cancelled")
     elif not subscription.cancel_at_period_end:
         account.change_subscription()

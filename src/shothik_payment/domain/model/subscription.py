@@ -110,6 +110,12 @@ class Subscription:
     def free(self) -> bool:
         return self.terms.price is None and not self.given
 
+    @property
+    def lasts(self) -> bool:
+        """Whether it goes on to the end of its period where it is cancelled now."""
+        lasting = (SubscriptionStatus.ACTIVE, SubscriptionStatus.TRIALING)
+        return self.status in lasting and self.dunning is None
+
     def copy(self) -> Subscription:
         awaited = None if self.awaited is None else replace(self.awaited)
         dunning = None if self.dunning is None else replace(self.dunning)

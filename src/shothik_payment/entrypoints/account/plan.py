@@ -66,7 +66,7 @@ def possible(view: SubscriptionView) -> Possible:
     awaited = found.awaited
     if awaited is not None and awaited.under_way:
         return Possible(change=False)  # a charge is under way; it decides
-    lasts = found.status in (S.ACTIVE, S.TRIALING) and found.dunning is None
+    lasts = found.lasts
     upgrading = awaited is not None and awaited.paid_for is PaidFor.UPGRADE
     ends = found.cancel_at_period_end and not found.given
     return Possible(

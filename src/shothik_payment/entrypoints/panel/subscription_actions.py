@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from shothik_payment.domain.errors import NoSubscription, SubscriptionExists
-from shothik_payment.domain.model.subscription import Subscription, SubscriptionStatus
+from shothik_payment.domain.model.subscription import SubscriptionStatus
 from shothik_payment.domain.model.wallet import Wallet
 from shothik_payment.entrypoints.http import fields as f
 from shothik_payment.entrypoints.http.requests import ExtendSubscriptionBody
@@ -86,7 +86,9 @@ async def _cancel(visit: Visit) -> Action[CancelForm]:
         ended = view.subscription is None or view.subscription.ended
         return f"{page}/subscription?done={'cancelled' if ended else 'ending'}"
 
-    at_end = [("end", "At the end of the period")] if _lasts(wallet.subscription) else []
+    found = wallet.subscription
+    later = found is not None and found.lasts and not found.cancel_at_period_end
+    at_end = [("end", "At the end of the period")] if later else []
     when: Field = {
         "name": "when",
         "label": "When",
@@ -145,18 +147,6 @@ def _in_the_way(wallet: Wallet) -> SubscriptionExists | None:
     if found is None or found.ended or found.status is SubscriptionStatus.INCOMPLETE:
         return None
     return SubscriptionExists(found.id, found.terms.plan, found.status)
-
-
-def _lasts(found: Subscription | None) -> bool:
-    """Whether it goes on to the end of its period where it is cancelled, and does not end there
-    already."""
-    lasting = (SubscriptionStatus.ACTIVE, SubscriptionStatus.TRIALING)
-    return (
-        found is not None
-        and found.status in lasting
-        and found.dunning is None
-        and not found.cancel_at_period_end
-    )
 
 
 def _plans(visit: Visit) -> Field:
