@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from shothik_payment.domain.model.web_session import Realm
+from tests.integration.http.browsers import Browser
 from tests.integration.http.support import World, running
 
 
@@ -29,3 +31,8 @@ async def client(world: World) -> AsyncIterator[httpx.AsyncClient]:
 async def user(world: World) -> AsyncIterator[httpx.AsyncClient]:
     async with world.by_user("u1") as client:
         yield client
+
+
+@pytest.fixture
+async def admin(world: World) -> Browser:
+    return await Browser.signed_in(world, Realm.ADMIN)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
@@ -16,12 +16,6 @@ from tests.integration.http.catalog import CATALOG
 from tests.integration.http.site import OWNER, Site
 from tests.integration.http.subscribers import BACK, DAY, subscribed
 from tests.integration.http.support import World, running
-
-
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    async with running(World(public_url="http://localhost:3001")) as started:
-        yield started
 
 
 async def _browser(world: World) -> Browser:
@@ -124,7 +118,7 @@ async def _raised(world: World, minor: int) -> World:
     plans = dict(CATALOG.billing.plans)
     plans["pro"] = replace(plans["pro"], prices={"USD": Money(minor, "USD")})
     catalog = replace(CATALOG, billing=replace(CATALOG.billing, plans=plans))
-    other = World(catalog=catalog, state=world.state, public_url="http://localhost:3001")
+    other = World(catalog=catalog, state=world.state)
     other.clock.at = world.clock.at
     return other
 

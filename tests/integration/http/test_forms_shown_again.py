@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from shothik_payment.domain.model.web_session import Realm
@@ -11,20 +9,9 @@ from tests.integration.http.browsers import Browser, Page
 from tests.integration.http.parts import ForgetfulKeys, GatedStore
 from tests.integration.http.site import OWNER
 from tests.integration.http.subscribers import subscribed
-from tests.integration.http.support import World, running
+from tests.integration.http.support import World
 
 KEY = "request_key"
-
-
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    async with running(World(public_url="http://localhost:3001")) as started:
-        yield started
-
-
-@pytest.fixture
-async def admin(world: World) -> Browser:
-    return await Browser.signed_in(world, Realm.ADMIN)
 
 
 async def _pressed_twice(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from shothik_payment.domain.ledger.commands import RecordDispute, SettlePayment
@@ -13,15 +11,9 @@ from shothik_payment.domain.model.web_session import Realm
 from shothik_payment.domain.ports.gateway import GatewayDispute
 from tests.integration.http.browsers import Browser
 from tests.integration.http.site import OWNER
-from tests.integration.http.support import World, running
+from tests.integration.http.support import World
 
 OPEN, LOST = DisputeState.OPEN, DisputeState.LOST
-
-
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    async with running(World(public_url="http://localhost:3001")) as started:
-        yield started
 
 
 async def _paid(world: World, paid: Money) -> str:

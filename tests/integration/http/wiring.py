@@ -98,7 +98,7 @@ def wired(
     active = ActiveServices(keys, catalog)
     writer = LedgerWriter(store, active.rules, active.fresh_rules, random.random, limits)
     payments, gateways = MemoryPayments(state), {"sandbox": gateway}
-    origins = ReturnOrigins(["http://localhost:*"])
+    origins = ReturnOrigins(["http://localhost:*", "http://test"])
     commands, turns = PaymentCommands(writer, clock, ids), GatewayTurns(clock)
     checkouts = Checkouts(writer, commands, payments, gateways, catalog, origins, clock, ids)
     admin = PaymentAdmin(writer, commands, payments, gateways, clock, ids)
