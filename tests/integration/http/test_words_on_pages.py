@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from shothik_payment.domain.model.time import DAY, Millis
@@ -11,18 +9,7 @@ from shothik_payment.domain.model.web_session import Realm
 from tests.integration.http.browsers import Browser, Page
 from tests.integration.http.site import OWNER
 from tests.integration.http.subscribers import subscribed
-from tests.integration.http.support import World, running
-
-
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    async with running(World(public_url="http://localhost:3001")) as started:
-        yield started
-
-
-@pytest.fixture
-async def admin(world: World) -> Browser:
-    return await Browser.signed_in(world, Realm.ADMIN)
+from tests.integration.http.support import World
 
 
 @pytest.mark.parametrize(
@@ -31,6 +18,7 @@ async def admin(world: World) -> Browser:
         ("/keys/new", {"allowedIps": "10.0.0.1 host"}, "Addresses it may be used from, no. 2: "),
         ("/keys/new", {"expiresAt": "2020-01-01T00:00"}, "Ends: "),
         ("/events/replay", {}, "I am sure that these are to be told again: "),
+        ("/events/replay", {"to": "2020"}, "Before: "),
         (f"/users/{OWNER}/adjust", {"amount": "5", "expiresAt": "2020"}, "Until: "),
         (f"/users/{OWNER}/adjust", {"amount": "none"}, "Credits: "),
     ],

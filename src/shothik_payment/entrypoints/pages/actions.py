@@ -91,8 +91,7 @@ class Action(Generic[T]):
             hidden=self.hidden,
             danger=self.danger,
             possible=self.refusal is None,
-            labels={field["name"]: field["label"] for field in self.fields},
-            **self.context,
+            **{"labels": {field["name"]: field["label"] for field in self.fields}, **self.context},
         )
         return page if problem is None else refused(page, failure(visit.call, problem))
 

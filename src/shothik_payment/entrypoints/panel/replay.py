@@ -89,6 +89,7 @@ async def _replay(visit: Visit) -> Action[ReplayForm]:
             ),
             "types": TYPE_NAMES,
             "told": _told(visit),
+            "labels": {"to": "Before"},
         },
     )
 
