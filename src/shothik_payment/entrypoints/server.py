@@ -20,7 +20,6 @@ import structlog
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.log import LogLevels
-from litestar import Litestar
 from litestar.types import ControllerRouterHandler
 
 from shothik_payment.domain.errors import Misconfigured
@@ -28,7 +27,7 @@ from shothik_payment.entrypoints.background import Chore
 from shothik_payment.entrypoints.container import Container, make_container
 from shothik_payment.entrypoints.demo import Demo
 from shothik_payment.entrypoints.guard import require_startable, warnings
-from shothik_payment.entrypoints.http.app import create_app
+from shothik_payment.entrypoints.http.app import PaymentApi, create_app
 from shothik_payment.entrypoints.http.metrics import metrics_route
 from shothik_payment.entrypoints.http.sandbox import sandbox_handlers
 from shothik_payment.entrypoints.interpreter import tune_interpreter
@@ -166,7 +165,7 @@ class WorkerApp:
     supervisor: int
     first: Lock | None
 
-    def __call__(self) -> Litestar:
+    def __call__(self) -> PaymentApi:
         # A forked worker has the supervisor's handlers, which do nothing here: a signal that came
         # before the server sets its own would be lost, and stopping would take until the kill.
         for number in (signal.SIGINT, signal.SIGTERM):

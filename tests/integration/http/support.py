@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import cache
 from html.parser import HTMLParser
 from typing import Any
 
@@ -25,13 +26,21 @@ from shothik_payment.domain.model.api_key import Scope
 from shothik_payment.domain.model.time import SECOND
 from shothik_payment.domain.ports.event_log import PARTITIONS
 from shothik_payment.domain.ports.ids import Ids
-from shothik_payment.entrypoints.http.app import create_app
+from shothik_payment.entrypoints.http.app import PaymentApi, create_routing
+from shothik_payment.entrypoints.http.call import Api
 from shothik_payment.entrypoints.http.settings import HttpSettings
+from shothik_payment.entrypoints.http.watch import Watch
 from tests.integration.http.catalog import CATALOG
 from tests.integration.http.parts import CountedGateway, GatedStore
 from tests.integration.http.wiring import SECRET, HeldClock, wired
 
 _YEAR_SECONDS = 366 * 86_400
+
+
+@cache
+def _routing() -> Litestar:
+    """Registering all routes takes longer than most tests do with them."""
+    return create_routing()
 
 
 class World:
@@ -70,7 +79,7 @@ class World:
         self.application, self.keys = parts.application, parts.keys
         self.sweep, self.payment_checks = parts.sweep, parts.payment_checks
         self.http_settings = replace(HttpSettings(public_url="http://test"), **settings)
-        self.app: Litestar = create_app(self.application, self.http_settings)
+        self.app = PaymentApi(_routing(), Api(self.application, self.http_settings), Watch())
 
     def client(self, authorization: str | None = None, **headers: str) -> httpx.AsyncClient:
         transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=False)  # type: ignore[arg-type]

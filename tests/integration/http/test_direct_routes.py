@@ -23,7 +23,7 @@ def told(answer: httpx.Response) -> tuple[int, dict[str, str], Any]:
 def test_their_templates_are_those_of_routes(world: World) -> None:
     served = {
         (method, route.path_format)
-        for route in world.app.routes
+        for route in world.app.routing.routes
         if isinstance(route, HTTPRoute)
         for method in route.methods
     }

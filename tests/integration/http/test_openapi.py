@@ -58,7 +58,7 @@ def _is_page(route: HTTPRoute) -> bool:
 
 def test_every_route_is_described(described: dict[str, Any]) -> None:
     served = set()
-    for route in World().app.routes:
+    for route in World().app.routing.routes:
         if isinstance(route, HTTPRoute) and not _is_page(route):
             methods = set(route.methods) - {"OPTIONS"}
             served.update(f"{method} {route.path_format}" for method in methods)

@@ -30,7 +30,7 @@ _LOADS = ("src", "href", "action", "formaction", "data", "poster")
 
 def _routes() -> list[tuple[str, str]]:
     found = set()
-    for route in World().app.routes:
+    for route in World().app.routing.routes:
         path = route.path_format
         realm = path.split("/")[1]
         if isinstance(route, HTTPRoute) and realm in list(Realm) and "/api-keys" not in path:

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from itertools import count
-from typing import Any, cast
+from typing import cast
 
 from litestar import Litestar, Router
 from litestar.enums import HttpMethod, ScopeType
@@ -26,7 +26,7 @@ from litestar.types import (
 
 from shothik_payment.entrypoints.account import account_router
 from shothik_payment.entrypoints.application import Application
-from shothik_payment.entrypoints.http.asyncapi_routes import asyncapi_routes
+from shothik_payment.entrypoints.http.asyncapi_routes import asyncapi_json, asyncapi_page
 from shothik_payment.entrypoints.http.call import BODY_LIMIT, Api, Call
 from shothik_payment.entrypoints.http.direct import answer_directly, direct_route, route_for
 from shothik_payment.entrypoints.http.errors import EXCEPTION_HANDLERS
@@ -51,7 +51,7 @@ from shothik_payment.entrypoints.http.routes import (
     subscriptions,
     wallet,
 )
-from shothik_payment.entrypoints.http.routes.schema import schema_routes
+from shothik_payment.entrypoints.http.routes.schema import openapi_json, openapi_page
 from shothik_payment.entrypoints.http.settings import HttpSettings
 from shothik_payment.entrypoints.http.watch import Watch
 from shothik_payment.entrypoints.pages.assets import assets
@@ -136,12 +136,18 @@ def create_app(
     extra_handlers: Sequence[ControllerRouterHandler] = (),
     lifespan: Sequence[Lifespan] = (),
     watch: Watch | None = None,
-) -> Litestar:
+) -> PaymentApi:
     """`extra_handlers` are served beside the API, at their own paths; `lifespan` runs around it;
     `watch` is told of each request."""
-    return PaymentApi(
-        Api(application, http_settings),
-        watch or Watch(),
+    routing = create_routing(extra_handlers, lifespan)
+    return PaymentApi(routing, Api(application, http_settings), watch or Watch())
+
+
+def create_routing(
+    extra_handlers: Sequence[ControllerRouterHandler] = (), lifespan: Sequence[Lifespan] = ()
+) -> Litestar:
+    """All routes. What their handlers work with comes with each call."""
+    return Litestar(
         route_handlers=[
             Router(BASE_PATH, route_handlers=[*_ROUTES, returns.returned]),
             Router("/", route_handlers=_KEY_ROUTES, include_in_schema=False),
@@ -150,8 +156,10 @@ def create_app(
             assets,
             health.live,
             health.ready,
-            *schema_routes(http_settings.public_url),
-            *asyncapi_routes([service.name for service in application.catalog.services]),
+            openapi_json,
+            openapi_page,
+            asyncapi_json,
+            asyncapi_page,
             *extra_handlers,
         ],
         lifespan=list(lifespan),
@@ -179,12 +187,12 @@ def _endpoint(scope: HTTPScope) -> str:
     return scope["method"] + " " + route  # an f-string would show the name of an enum's member
 
 
-class PaymentApi(Litestar):
-    """Litestar, and around it what concerns every request, also one that no route is for: the
+class PaymentApi:
+    """The routing, and around it what concerns every request, also one that no route is for: the
     request id, and HEAD as a GET whose body is kept."""
 
-    def __init__(self, api: Api, watch: Watch, **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, routing: Litestar, api: Api, watch: Watch) -> None:
+        self.routing = routing
         self._api = api
         self._watch = watch
         self._fresh_prefix = secrets.token_hex(6)
@@ -197,7 +205,7 @@ class PaymentApi(Litestar):
         send: Send | LifeSpanSend,
     ) -> None:
         if scope["type"] == "lifespan":
-            await super().__call__(scope, receive, send)
+            await self.routing(scope, receive, send)
         elif scope["type"] == ScopeType.HTTP:
             await self._answer(scope, cast(Receive, receive), cast(Send, send))
         else:
@@ -235,5 +243,5 @@ class PaymentApi(Litestar):
         if (answer := route_for(DIRECT_ROUTES, method, scope)) is not None:
             answering = answer_directly(call, answer, receive, send_with_id)
         else:
-            answering = super().__call__(scope, receive, send_with_id)
+            answering = self.routing(scope, receive, send_with_id)
         await self._watch.over(call, method, answering)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader
 from litestar import get
 from litestar.enums import MediaType
-from litestar.handlers import HTTPRouteHandler
 from litestar.response import Response
 from markupsafe import Markup, escape
 
 from shothik_payment.entrypoints.http import asyncapi
 from shothik_payment.entrypoints.http.answers import Answer, encode
+from shothik_payment.entrypoints.http.call import AnyRequest, call_of
 
 _PAGE_HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
@@ -24,26 +24,32 @@ _PAGE_HEADERS = {
 }
 
 
-def asyncapi_routes(services: Sequence[str]) -> list[HTTPRouteHandler]:
-    """Plain HTML of our own, as the API's page. Both are made once, by the first who asks."""
-    made: dict[str, bytes] = {}
+@get("/asyncapi.json")
+async def asyncapi_json(request: AnyRequest) -> Answer:
+    return Answer(_described_to(request).json)
 
-    def made_as(name: str) -> bytes:
-        if not made:
-            described = asyncapi.document(services)
-            made["json"] = encode(described)
-            made["html"] = _page(described)
-        return made[name]
 
-    @get("/asyncapi.json")
-    async def asyncapi_json() -> Answer:
-        return Answer(made_as("json"))
+@get("/asyncapi")
+async def asyncapi_page(request: AnyRequest) -> Response[bytes]:
+    """Plain HTML of our own, as the API's page."""
+    html = _described_to(request).html
+    return Response(html, media_type=MediaType.HTML, headers=_PAGE_HEADERS)
 
-    @get("/asyncapi")
-    async def asyncapi_page() -> Response[bytes]:
-        return Response(made_as("html"), media_type=MediaType.HTML, headers=_PAGE_HEADERS)
 
-    return [asyncapi_json, asyncapi_page]
+class _Described(NamedTuple):
+    json: bytes
+    html: bytes
+
+
+def _described_to(request: AnyRequest) -> _Described:
+    services = call_of(request.scope).app.catalog.services
+    return _described(tuple(service.name for service in services))
+
+
+@lru_cache(maxsize=1)  # made by the first who asks
+def _described(services: tuple[str, ...]) -> _Described:
+    described = asyncapi.document(services)
+    return _Described(encode(described), _page(described))
 
 
 def _page(described: dict[str, Any]) -> bytes:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
+from typing import NamedTuple
 
 from jinja2 import Environment, PackageLoader, Template
 from litestar import Litestar, get
 from litestar.enums import MediaType
-from litestar.handlers import HTTPRouteHandler
 from litestar.response import Response
 
 from shothik_payment.entrypoints.http.answers import Answer, encode
-from shothik_payment.entrypoints.http.call import AnyRequest
+from shothik_payment.entrypoints.http.call import AnyRequest, call_of
 from shothik_payment.entrypoints.http.openapi import document
 
 _PAGE_HEADERS = {
@@ -21,30 +22,31 @@ _PAGE_HEADERS = {
 }
 
 
-def schema_routes(public_url: str) -> list[HTTPRouteHandler]:
-    """The page is plain HTML of our own: the usual viewers load scripts from other hosts.
+@get("/schema/openapi.json")
+async def openapi_json(request: AnyRequest) -> Answer:
+    return Answer(_described_to(request).json)
 
-    Both are made once, by the first who asks, when all routes are registered.
-    """
-    made: dict[str, bytes] = {}
 
-    def page_of(app: Litestar, name: str) -> bytes:
-        if not made:
-            described = document(app, public_url)
-            made["json"] = encode(described)
-            made["html"] = _template().render(document=described).encode()
-        return made[name]
+@get("/schema")
+async def openapi_page(request: AnyRequest) -> Response[bytes]:
+    """Plain HTML of our own: the usual viewers load scripts from other hosts."""
+    html = _described_to(request).html
+    return Response(html, media_type=MediaType.HTML, headers=_PAGE_HEADERS)
 
-    @get("/schema/openapi.json")
-    async def openapi_json(request: AnyRequest) -> Answer:
-        return Answer(page_of(request.app, "json"))
 
-    @get("/schema")
-    async def page(request: AnyRequest) -> Response[bytes]:
-        html = page_of(request.app, "html")
-        return Response(html, media_type=MediaType.HTML, headers=_PAGE_HEADERS)
+class _Described(NamedTuple):
+    json: bytes
+    html: bytes
 
-    return [openapi_json, page]
+
+def _described_to(request: AnyRequest) -> _Described:
+    return _described(request.app, call_of(request.scope).api.settings.public_url)
+
+
+@lru_cache(maxsize=1)  # made by the first who asks, when all routes are registered
+def _described(routing: Litestar, public_url: str) -> _Described:
+    described = document(routing, public_url)
+    return _Described(encode(described), _template().render(document=described).encode())
 
 
 def _template() -> Template:
