@@ -173,6 +173,7 @@ class Started:
                 return
             if has_ended(self.process):
                 raise AssertionError(f"it ended at once:\n{self.log.read_text()}")
+            time.sleep(0.02)  # what asks all the time slows down what starts
         raise AssertionError(f"it did not start:\n{self.log.read_text()}")
 
     def kill(self) -> None:

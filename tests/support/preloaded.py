@@ -13,7 +13,7 @@ from pathlib import Path
 
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(
-    ["shothik_payment.entrypoints.cli", "shothik_payment.entrypoints.server"]
+    ["shothik_payment.entrypoints.cli", "shothik_payment.entrypoints.server", "pydantic.v1"]
 )
 
 
@@ -62,6 +62,8 @@ def _run(
         file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         os.dup2(file, number)
         os.close(file)
+    # The platform's own way to start processes, as for a process that was not forked.
+    multiprocessing.set_start_method(None, force=True)
     sys.argv = ["shothik-payment", *arguments]
     from shothik_payment.entrypoints.cli import main
 
