@@ -17,6 +17,7 @@ from shothik_payment.domain.model.time import DAY, HOUR, Millis
 from shothik_payment.domain.model.web_session import Realm
 from shothik_payment.domain.ports.api_keys import KeyChange
 from tests.integration.http.site import OWNER, Site
+from tests.integration.http.subscribers import DAY as DAY_SECONDS
 from tests.integration.http.subscribers import past_due, subscribed
 from tests.integration.http.support import World, running
 
@@ -138,10 +139,54 @@ async def test_a_subscription_that_does_not_last_ends_at_once_and_says_so() -> N
         await past_due(world)
         await admin.sign_in()
         path = "/users/u1/subscription/cancel"
-        assert re.findall(r'<option value="(\w+)"', (await admin.get(path)).text) == ["now"]
+        # It is as a form that was sent before: its button alone, pressed again, ends nothing.
+        assert re.findall(r'<option value="(\w*)"', (await admin.get(path)).text) == ["", "now"]
+        form = await admin.form(path) | {"when": "now", "reason": "test"}
+        for _ in range(2):
+            told = await admin.send(path, form)
+            assert told.headers["location"] == "/admin/users/u1/subscription?done=cancelled"
+        assert await _status(world) == "cancelled"
+
+
+async def test_a_form_that_ends_a_subscription_with_its_period_never_ends_it_at_once() -> None:
+    async with at_work() as (world, admin):
+        await subscribed(world)
+        path = "/users/u1/subscription/cancel"
         form = await admin.form(path) | {"when": "end", "reason": "test"}
-        told = await admin.send(path, form)
-        assert told.headers["location"] == "/admin/users/u1/subscription?done=cancelled"
+        done = await admin.send(path, await admin.form(path) | {"when": "end", "reason": "x"})
+        assert done.headers["location"] == "/admin/users/u1/subscription?done=ending"
+        await world.application.subscriptions.keep("u1")
+        await world.gateway.forget_method("u1")
+        await world.advance(31 * DAY_SECONDS)
+        await admin.sign_in()
+        form["form_token"] = (await admin.form(path))["form_token"]
+        refused = await admin.send(path, form)
+        assert (refused.status_code, "would end now" in refused.text) == (409, True)
+        assert re.findall(r'<option value="(\w*)"', refused.text) == ["", "now"]
+        assert await _status(world) == "past_due"
+
+
+async def test_a_form_that_has_ended_a_subscription_with_its_period_says_so_again() -> None:
+    async with at_work() as (world, admin):
+        await subscribed(world)
+        path = "/users/u1/subscription/cancel"
+        form = await admin.form(path) | {"when": "end", "reason": "test"}
+        ending = "/admin/users/u1/subscription?done=ending"
+        assert (await admin.send(path, form)).headers["location"] == ending
+        await world.application.subscriptions.keep("u1")
+        await world.gateway.forget_method("u1")
+        for status, seconds in (("past_due", 31 * DAY_SECONDS), ("expired", 9 * DAY_SECONDS)):
+            await world.advance(seconds)
+            await admin.sign_in()
+            form["form_token"] = (await admin.form("/users/u1/adjust"))["form_token"]
+            assert (await admin.send(path, form)).headers["location"] == ending
+            assert await _status(world) == status
+
+
+async def _status(world: World) -> str:
+    view = await world.application.subscriptions.current("u1")
+    assert view.subscription is not None
+    return view.subscription.status
 
 
 async def test_a_subscription_that_lasts_ends_with_its_period() -> None:
@@ -152,7 +197,7 @@ async def test_a_subscription_that_lasts_ends_with_its_period() -> None:
         form = await admin.form(path) | {"when": "end", "reason": "test"}
         told = await admin.send(path, form)
         assert told.headers["location"] == "/admin/users/u1/subscription?done=ending"
-        assert re.findall(r'<option value="(\w+)"', (await admin.get(path)).text) == ["now"]
+        assert re.findall(r'<option value="(\w*)"', (await admin.get(path)).text) == ["", "now"]
 
 
 @pytest.mark.parametrize("action", ["rotate", "revoke"])

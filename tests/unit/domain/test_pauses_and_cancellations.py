@@ -1,5 +1,7 @@
 """Pausing, cancelling, undoing it, coming back, and what admins give; reckoned by hand."""
 
+from collections.abc import Awaitable, Callable
+
 import pytest
 
 from shothik_payment.domain.errors import NoSubscription, NotInThisStatus
@@ -216,3 +218,44 @@ async def test_another_plan_in_the_trial_takes_a_cancellation_back(service: Test
     await user.until("2026-01-31")
     seen = await user.seen()
     assert (seen.state, seen.charged) == ("active pro 2026-01-31..2026-02-28", "3000")
+
+
+async def _incomplete(user: Subscriber) -> None:
+    await user.subscribe("pro")
+
+
+async def _past_due(user: Subscriber) -> None:
+    await user.bought("pro")
+    user.gateway.on_file.clear()
+    await user.until("2026-03-01")
+
+
+async def _paused(user: Subscriber) -> None:
+    await user.bought("pro")
+    await user.pause()
+    await user.until("2026-03-01")
+
+
+@pytest.mark.parametrize("stage", [_incomplete, _past_due, _paused])
+async def test_what_would_end_at_once_is_not_cancelled_by_who_wants_it_at_the_end_alone(
+    service: TestService, stage: Callable[[Subscriber], Awaitable[None]]
+) -> None:
+    user = await Subscriber.begin(service, "2026-01-31")
+    await stage(user)
+    before = await user.seen()
+    with pytest.raises(NotInThisStatus):
+        await service.subscriptions.cancel(user.user, now=False, only_at_end=True)
+    after = await user.seen()
+    assert (after.state, after.balance, after.told) == (before.state, before.balance, "")
+    await user.cancel()
+    assert (await user.seen()).state.startswith("cancelled")
+
+
+async def test_what_lasts_is_cancelled_at_the_end_alone(service: TestService) -> None:
+    user = await Subscriber.begin(service, "2026-01-31")
+    await user.bought("pro")
+    for _ in range(2):
+        await service.subscriptions.cancel(user.user, now=False, only_at_end=True)
+    seen = await user.seen()
+    assert seen.state == "active pro 2026-01-31..2026-02-28 then cancelled"
+    assert seen.told == "changed:cancel_planned"

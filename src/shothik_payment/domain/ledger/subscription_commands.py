@@ -49,9 +49,11 @@ class PauseSubscription(Command):
 
 @dataclass(slots=True, kw_only=True)
 class CancelSubscription(Command):
-    """At the end of the period, or `now`: then the credits end, too."""
+    """At the end of the period, or `now`: then the credits end, too. One that does not last to the
+    end of its period ends at once in any case; `only_at_end` refuses that."""
 
     now: bool = False
+    only_at_end: bool = False
     reason: str | None = None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shothik_payment.domain.errors import InvalidRequest
+from shothik_payment.domain.errors import InvalidRequest, NotInThisStatus
 from shothik_payment.domain.events import SubscriptionChanged
 from shothik_payment.domain.ledger.account import Account
 from shothik_payment.domain.ledger.commands import AskPayer, GrantCredits
@@ -164,6 +164,10 @@ def resume(account: Account, command: ResumeSubscription) -> Outcome:
 def cancel(account: Account, command: CancelSubscription) -> Outcome:
     subscription = current_subscription(account)
     require_no_charge(subscription)
+    if command.only_at_end and not subscription.lasts:
+        raise NotInThisStatus(
+            subscription.status.value, "The plan would end now, not at the end of its period."
+        )
     if command.now or not subscription.lasts:
         end(account, subscription, SubscriptionStatus.CANCELLED, command.reason or "cancelled")
     elif not subscription.cancel_at_period_end:

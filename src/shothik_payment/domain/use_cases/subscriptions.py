@@ -219,12 +219,15 @@ class Subscriptions:
         user_id: str,
         *,
         now: bool,
+        only_at_end: bool = False,
         reason: str | None = None,
         request: c.RequestBinding | None = None,
     ) -> SubscriptionView:
-        """At the period's end, or now."""
+        """At the period's end, or now. What does not last to the period's end ends at once in any
+        case; `only_at_end` refuses that with NotInThisStatus."""
+        common = self._common(user_id, request)
         return await self._submit(
-            s.CancelSubscription(**self._common(user_id, request), now=now, reason=reason)
+            s.CancelSubscription(**common, now=now, only_at_end=only_at_end, reason=reason)
         )
 
     async def keep(self, user_id: str, request: c.RequestBinding | None = None) -> SubscriptionView:

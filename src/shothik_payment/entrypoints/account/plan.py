@@ -40,10 +40,8 @@ _QUERY = QueryReader(PlanQuery)
 @dataclass(frozen=True, slots=True)
 class Possible:
     """What the user can do about the subscription now. `cancel_later`: at the period's end; without
-    it a cancellation ends it at once, or is planned already. `lasts`: it goes on to the period's
-    end."""
+    it a cancellation ends it at once, or is planned already."""
 
-    lasts: bool = False
     cancel: bool = False
     cancel_later: bool = False
     undo: bool = False
@@ -70,7 +68,6 @@ def possible(view: SubscriptionView) -> Possible:
     upgrading = awaited is not None and awaited.paid_for is PaidFor.UPGRADE
     ends = found.cancel_at_period_end and not found.given
     return Possible(
-        lasts=lasts,
         cancel=True,
         cancel_later=lasts and not found.cancel_at_period_end,
         undo=bool(upgrading or found.next_plan or ends or found.pause_at_period_end),

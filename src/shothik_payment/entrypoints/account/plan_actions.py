@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from shothik_payment.domain.errors import Conflict
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.plan import Terms
 from shothik_payment.domain.model.subscription import SubscriptionStatus as S
@@ -63,16 +62,14 @@ def _credits_that_end(wallet: Wallet) -> int:
 
 async def _cancel(visit: Visit) -> Action[CancelForm]:
     wallet = await visit.app.wallet_views.wallet(visit.user_id)
-    can = possible(await visit.app.subscriptions.current(visit.user_id))
-    later = can.cancel_later
+    later = possible(await visit.app.subscriptions.current(visit.user_id)).cancel_later
 
     async def work(sent: Submitted[CancelForm]) -> str:
         now = sent.fields.when == "now"
-        if not now and can.cancel and not can.lasts:
-            raise Conflict("The plan would end now, which is not what this form said.")
-        view = await visit.app.subscriptions.cancel(visit.user_id, now=now, request=sent.request)
-        ended = view.subscription is None or view.subscription.ended
-        return plan_page(visit, "cancelled" if ended else "ending")
+        await visit.app.subscriptions.cancel(
+            visit.user_id, now=now, only_at_end=not now, request=sent.request
+        )
+        return plan_page(visit, "cancelled" if now else "ending")
 
     left = _credits_that_end(wallet)
     ends = "The plan ends now."

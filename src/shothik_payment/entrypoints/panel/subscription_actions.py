@@ -80,19 +80,21 @@ async def _cancel(visit: Visit) -> Action[CancelForm]:
 
     async def work(sent: Submitted[CancelForm]) -> str:
         now = sent.fields.when == "now"
-        view = await visit.app.subscriptions.cancel(
-            user_id, now=now, reason=sent.fields.reason, request=sent.request
+        reason, request = sent.fields.reason, sent.request
+        await visit.app.subscriptions.cancel(
+            user_id, now=now, only_at_end=not now, reason=reason, request=request
         )
-        ended = view.subscription is None or view.subscription.ended
-        return f"{page}/subscription?done={'cancelled' if ended else 'ending'}"
+        return f"{page}/subscription?done={'cancelled' if now else 'ending'}"
 
     found = wallet.subscription
     later = found is not None and found.lasts and not found.cancel_at_period_end
-    at_end = [("end", "At the end of the period")] if later else []
+    # Nothing is chosen where it ends at once: who comes back has perhaps chosen the end before.
+    first = ("end", "At the end of the period") if later else ("", "Choose one")
     when: Field = {
         "name": "when",
         "label": "When",
-        "options": [*at_end, ("now", "At once")],
+        "options": [first, ("now", "At once")],
+        "required": not later,
         "help": "At once ends the plan and its credits now; nothing is paid back by it.",
     }
     return Action(
@@ -100,7 +102,7 @@ async def _cancel(visit: Visit) -> Action[CancelForm]:
         title=f"Cancel the subscription of {user_id}",
         summary=["It does not renew, and nothing more is charged for it."],
         fields=[when, REASON],
-        confirm="Cancel the subscription" if at_end else "End the subscription now",
+        confirm="Cancel the subscription" if later else "End the subscription now",
         danger=True,
         refusal=_missing(wallet),
         back=f"{page}/subscription",
