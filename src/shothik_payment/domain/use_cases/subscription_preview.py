@@ -10,11 +10,12 @@ from shothik_payment.domain.ledger.commands import Expire
 from shothik_payment.domain.ledger.machine import apply
 from shothik_payment.domain.ledger.periods import next_terms, same_period
 from shothik_payment.domain.ledger.rules import Rules
-from shothik_payment.domain.ledger.subscription_commands import Paying
+from shothik_payment.domain.ledger.standing import plan_of
+from shothik_payment.domain.ledger.subscription_commands import ChangePlan, Subscribe
 from shothik_payment.domain.model.calendar import period_start
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.payment import OPEN_STATUSES, Payment
-from shothik_payment.domain.model.plan import Plan, Terms
+from shothik_payment.domain.model.plan import Terms
 from shothik_payment.domain.model.subscription import PaidFor, Subscription, SubscriptionStatus
 from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.model.wallet import Wallet
@@ -23,10 +24,10 @@ from shothik_payment.domain.ports.ledger_store import Snapshot
 
 @dataclass(slots=True)
 class Preview:
-    """What a change of plan would do. `due` now (None: nothing) for `credits` now; the plan holds
-    from `effective_at`; `renewal` is paid at `renews_at`."""
+    """What a change of plan would do. `due` now (None: nothing) for `credits` now; the plan, given
+    by its id, holds from `effective_at`; `renewal` is paid at `renews_at`."""
 
-    plan: Plan
+    plan: str
     effective_at: Millis
     due: Money | None
     credits: int
@@ -53,7 +54,7 @@ def to_change(subscription: Subscription | None) -> Subscription | None:
 
 
 def foresee(
-    wallet: Wallet, awaited: Payment | None, command: Paying, plan: Plan, rules: Rules
+    wallet: Wallet, awaited: Payment | None, command: Subscribe | ChangePlan, rules: Rules
 ) -> Preview:
     """`awaited`: the payment that the subscription waits for now. Changes `wallet`. Raises what the
     command would be refused with."""
@@ -66,22 +67,29 @@ def foresee(
     after = account.wallet.subscription
     if after is None:
         raise RuntimeError("a subscription that was applied is there")
-    payment = _open(account, after, plan)
-    terms = plan.terms_in(after.currency) or plan.terms
+    payment = _open(account, after, command.plan)
     return Preview(
-        plan,
-        after.period_end if payment is None and after.next_plan == plan.id else account.at,
+        command.plan,
+        after.period_end if payment is None and after.next_plan == command.plan else account.at,
         payment.price if payment is not None else None,
         payment.credits if payment is not None else max(0, account.wallet.available - available),
         _renews_at(account, after, payment),
-        terms.price,
+        _renewed_on(account, after, command.plan).price,
     )
 
 
-def _open(account: Account, after: Subscription, plan: Plan) -> Payment | None:
+def _renewed_on(account: Account, after: Subscription, plan_id: str) -> Terms:
+    """The plan's, which may still wait for its payment."""
+    if plan_id == after.terms.plan:  # sold still or not
+        return next_terms(account, after)
+    plan = plan_of(account, plan_id)
+    return plan.terms_in(after.currency) or plan.terms
+
+
+def _open(account: Account, after: Subscription, plan_id: str) -> Payment | None:
     """The payment that the plan waits for: a new one, or that of a link which is open already."""
     awaited = after.awaited
-    if awaited is None or awaited.paid_for is PaidFor.RENEWAL or awaited.terms.plan != plan.id:
+    if awaited is None or awaited.paid_for is PaidFor.RENEWAL or awaited.terms.plan != plan_id:
         return None
     payment = account.payments.get(awaited.payment_id)
     return payment if payment is not None and payment.status in OPEN_STATUSES else None

@@ -122,7 +122,7 @@ def current_reply(view: SubscriptionView, free: Terms) -> CurrentSubscriptionRep
 def preview_reply(preview: Preview) -> PreviewReply:
     return PreviewReply(
         preview=PreviewView(
-            plan=preview.plan.id,
+            plan=preview.plan,
             effective_at=rfc3339(preview.effective_at),
             due=_price(preview.due),
             credits=preview.credits,
