@@ -8,7 +8,23 @@ from shothik_payment.adapters.memory.state import MemoryState
 from shothik_payment.domain.model.time import HOUR, Millis
 from shothik_payment.domain.model.transaction import Transaction
 from shothik_payment.domain.model.wallet import Wallet
+from shothik_payment.domain.ports.event_log import START
 from shothik_payment.domain.ports.ledger_store import ChangeSet, Needs, Snapshot
+
+
+class _Form:
+    """A change as it is kept. Events get their positions when they are stored."""
+
+    def __init__(self, change: ChangeSet) -> None:
+        self.change = change
+        self.wallet = codec.encode(change.wallet)
+        self.rows = [codec.encode(replace(row, request_key=None)) for row in change.transactions]
+        grants = (*change.grants, *change.moved_grants)
+        self.grants = {grant.id: codec.encode(grant) for grant in grants}
+        self.holds = {hold.id: codec.encode(hold) for hold in change.holds}
+        self.payments = {payment.id: codec.encode(payment) for payment in change.payments}
+        self.steps = [codec.encode(step) for step in change.steps]
+        self.events = [codec.recorded(event, START) for event in change.events]
 
 
 class MemoryLedgerStore:
@@ -19,7 +35,8 @@ class MemoryLedgerStore:
         return [self._snapshot(need) for need in needs]
 
     async def commit(self, changes: Sequence[ChangeSet]) -> list[bool]:
-        return [self._store(change) for change in changes]
+        # All are written down before one is stored: what has no stored form shows itself by then.
+        return [self._store(form) for form in [_Form(change) for change in changes]]
 
     def _snapshot(self, need: Needs) -> Snapshot:
         state, user = self._state, need.user_id
@@ -57,26 +74,26 @@ class MemoryLedgerStore:
             if stored is not None:
                 snapshot.grants[part.grant_id] = codec.decode_grant(stored)
 
-    def _store(self, change: ChangeSet) -> bool:
-        state, user = self._state, change.wallet.user_id
+    def _store(self, form: _Form) -> bool:
+        state, change = self._state, form.change
+        user = change.wallet.user_id
         if state.wallet(user).version != change.expected_version or self._key_taken(change):
             return False
-        self._store_wallet(change.wallet, change.stops_changed)
-        for row in change.transactions:
-            self._store_row(row)
-        grants = (*change.grants, *change.moved_grants)
-        state.grants.update((grant.id, codec.encode(grant)) for grant in grants)
-        state.holds.update((hold.id, codec.encode(hold)) for hold in change.holds)
-        state.payments.update((payment.id, codec.encode(payment)) for payment in change.payments)
-        if change.steps:
-            state.steps.setdefault(user, []).extend(map(codec.encode, change.steps))
+        self._store_wallet(change.wallet, form.wallet, change.stops_changed)
+        for row, body in zip(change.transactions, form.rows, strict=True):
+            self._store_row(row, body)
+        state.grants.update(form.grants)
+        state.holds.update(form.holds)
+        state.payments.update(form.payments)
+        if form.steps:
+            state.steps.setdefault(user, []).extend(form.steps)
         for key in change.forgotten_requests:
             state.requests.pop((user, key), None)
         for record in change.requests:
             state.requests[user, record.key] = replace(record)
-        for event in change.events:
+        for event in form.events:
             state.last_position += 1
-            told = codec.recorded(event, str(state.last_position))
+            told = replace(event, position=str(state.last_position))
             state.events.append(told)
             state.unpublished[told.position] = told
         return True
@@ -91,9 +108,9 @@ class MemoryLedgerStore:
             for key in keys
         )
 
-    def _store_wallet(self, wallet: Wallet, stops_changed: bool) -> None:
+    def _store_wallet(self, wallet: Wallet, body: bytes, stops_changed: bool) -> None:
         state, user = self._state, wallet.user_id
-        state.wallets[user] = codec.encode(wallet)
+        state.wallets[user] = body
         due = wallet.next_due()
         if due is None:
             state.next_due.pop(user, None)
@@ -102,9 +119,9 @@ class MemoryLedgerStore:
         if stops_changed:
             (state.stopped.add if wallet.stops else state.stopped.discard)(user)
 
-    def _store_row(self, row: Transaction) -> None:
+    def _store_row(self, row: Transaction, body: bytes) -> None:
         state = self._state
-        state.transactions[row.id] = codec.encode(replace(row, request_key=None))
+        state.transactions[row.id] = body
         state.rows.setdefault(row.user_id, []).append(row.id)
         if row.request_key is not None:
             state.transactions_by_request[row.user_id, row.request_key] = row.id

@@ -34,7 +34,7 @@ from shothik_payment.adapters.mongo.database import (
 from shothik_payment.adapters.mongo.errors import UNKNOWN_COMMIT, is_conflict
 from shothik_payment.adapters.mongo.order import CommitOrder
 from shothik_payment.adapters.mongo.rows import Doc
-from shothik_payment.domain.errors import PaymentServiceError, Unavailable
+from shothik_payment.domain.errors import PaymentServiceError, StoreCorrupt, Unavailable
 from shothik_payment.domain.model.identifiers import bucket_of
 from shothik_payment.domain.ports.ledger_store import ChangeSet, Stored
 
@@ -100,6 +100,9 @@ class Committing:
                 await _pause(attempt)
         except PaymentServiceError as error:
             return error
+        except Exception as error:  # raised, it would tell others as failed that are stored
+            log.error("a group cannot be written", exc_info=error)
+            return StoreCorrupt(f"What is to be written cannot be ({type(error).__name__}).")
         return False
 
     async def _attempt(self, changes: Sequence[ChangeSet], deadline: float) -> _End:

@@ -25,7 +25,7 @@ from shothik_payment.domain.ports.ledger_store import LedgerStore, Snapshot
 
 log = logging.getLogger(__name__)
 
-_UNWRITABLE = (ValueError, TypeError, ArithmeticError)  # of a change, before it is written
+_UNWRITABLE = (ValueError, TypeError, ArithmeticError)  # of a change, and nothing is stored
 _COMMITS_AT_ONCE = 2
 """While the store writes one batch, the next is applied and stands ready."""
 

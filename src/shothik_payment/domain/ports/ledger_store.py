@@ -105,6 +105,7 @@ class LedgerStore(Protocol):
         error: that group failed alone, others may be stored.
         Raises Unavailable or StoreCorrupt when nothing at all was stored; Unavailable also where
         that cannot be found out, since the store went away in the middle. Then too a repeat with
-        the same request key does no harm.
+        the same request key does no harm. Any other exception, a ValueError of a change that has no
+        stored form say, means that nothing at all was stored.
         """
         ...
