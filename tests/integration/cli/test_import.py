@@ -111,6 +111,7 @@ def test_every_wrong_line_is_named_and_the_others_go_on(command: Service) -> Non
         wallet("u1", -1),
         {**deduction(2, "u1", 5), "service": "dreams"},
         {"type": "apiKey", "service": "paraphrase", "createdAt": NOW},
+        {**old_key(1), "name": "jobs\u202e"},
         "x" * 70_000,
         wallet("u3", 7),
         wallet("u3", 7),
@@ -120,7 +121,7 @@ def test_every_wrong_line_is_named_and_the_others_go_on(command: Service) -> Non
     assert code == 1
     assert report["records"]["wallet"]["new"] == 1
     refused = [json.loads(line) for line in (command.folder / "no.jsonl").read_text().splitlines()]
-    assert sorted(line["line"] for line in refused) == [1, 2, 3, 4, 5, 6, 8]
+    assert sorted(line["line"] for line in refused) == [1, 2, 3, 4, 5, 6, 7, 9]
     assert {line["code"] for line in refused} == {"invalid_request"}
     assert "old.jsonl, line 3:" in said
     assert "balance" in said

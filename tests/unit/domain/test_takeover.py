@@ -190,6 +190,34 @@ async def test_a_key_that_differs_is_not_passed_over(
     assert len(service.state.api_keys) == 1
 
 
+@pytest.mark.parametrize("name", ["jobs\u202e", "\u3164", "a\u2062b"])
+async def test_a_key_s_name_is_one_that_people_can_see(
+    service: TestService, takeover: Takeover, name: str
+) -> None:
+    old = OldKey(digest_of("sk_old"), "_old", PARAPHRASE, START, name)
+    for dry in (True, False):
+        with pytest.raises(InvalidRequest) as refused:
+            await takeover.take(old, dry=dry)
+        assert [field.path for field in refused.value.fields] == ["name"]
+    # Nothing is bound by it: the line is taken with another name.
+    assert not (await takeover.take(replace(old, name="jobs"))).before
+    assert [key.name for key in await service.api_keys.list(None, None, 9)] == ["jobs"]
+
+
+async def test_a_key_that_was_taken_over_with_such_a_name_is_known_again(
+    service: TestService, takeover: Takeover
+) -> None:
+    old = OldKey(digest_of("sk_old"), "_old", PARAPHRASE, START, "jobs\u202e")
+    content = (
+        f'{{"created_at":{START},"digest":"{old.digest.hex()}","last4":"_old",'
+        '"name":"jobs\\u202e","service":"paraphrase_service"}'
+    )
+    place = "taken over", f"key {old.digest.hex()}"
+    service.state.documents[place] = f"{fingerprint(content).hex()} done".encode()
+    for dry in (True, False):
+        assert (await takeover.take(old, dry=dry)).before
+
+
 FINGERPRINTS = [
     (
         OldSubscription("u1", "pro", Millis(0), Millis(END_OF_TIME - 1)),

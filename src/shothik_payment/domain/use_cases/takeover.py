@@ -28,6 +28,7 @@ from shothik_payment.domain.ports.clock import Clock
 from shothik_payment.domain.ports.documents import Documents
 from shothik_payment.domain.ports.gateway import PaymentGateway
 from shothik_payment.domain.ports.ids import Ids
+from shothik_payment.domain.use_cases.key_terms import require_name
 from shothik_payment.domain.use_cases.offers import choose_gateway
 from shothik_payment.domain.use_cases.old_identities import (
     OldIdentities,
@@ -214,6 +215,9 @@ class Takeover:
         place, content = f"key {old.digest.hex()}", _content(old)
         if await self._taken_over.is_done(place, content):
             return TakenOver(0, before=True)
+        # Before the claim, which would bind the name: a key without it is another line.
+        if old.name is not None:
+            require_name(old.name)
         if dry:
             return TakenOver(0, before=False)
         claim = await self._taken_over.claim(place, content)
