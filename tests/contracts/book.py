@@ -45,7 +45,7 @@ def binding(key: str, fingerprint: bytes = b"same") -> RequestBinding:
 def needs_of(command: Command) -> Needs:
     return Needs(
         command.user_id,
-        [command.request.key] if command.request is not None else [],
+        list(command.request_keys()),
         list(command.transaction_ids()),
         list(command.hold_ids()),
         list(command.payment_ids()),

@@ -224,13 +224,17 @@ async def test_a_forgotten_key_is_free_and_can_be_bound_in_the_same_commit(book:
         at=NOW,
         payment_id=first.id,
         failure_code="refused",
-        request_keys=(key.key,),
+        bound={key.key: first.id},
     )
     await book.do(abandon)
     assert (await book.load(Needs("u1", [key.key]))).done == {}
     second = await book.payment("u1", key)
     third = opening("u1", key)
-    await book.do(replace(abandon, id=fresh(), payment_id=second.id), third)
+    # What it was bound to before is not what it is bound to now.
+    await book.do(replace(abandon, id=fresh(), payment_id=second.id), granting("u1"))
+    assert (await book.load(Needs("u1", [key.key]))).done != {}
+    freeing = replace(abandon, id=fresh(), payment_id=second.id, bound={key.key: second.id})
+    await book.do(freeing, third)
     done = (await book.load(Needs("u1", [key.key]))).done[key.key]
     assert isinstance(done, RequestRecord)
     assert done.subject_id == third.payment.id

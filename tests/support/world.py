@@ -40,8 +40,7 @@ def key(word: str, fingerprint: bytes = b"body") -> c.RequestBinding:
 def needs_of(commands: list[c.Command]) -> Needs:
     needs = Needs(commands[0].user_id)
     for command in commands:
-        if command.request is not None:
-            needs.request_keys.append(command.request.key)
+        needs.request_keys.extend(command.request_keys())
         needs.transaction_ids.extend(command.transaction_ids())
         needs.hold_ids.extend(command.hold_ids())
         needs.payment_ids.extend(command.payment_ids())

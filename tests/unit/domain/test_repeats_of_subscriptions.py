@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 import pytest
 
 from shothik_payment.adapters.memory.ledger_store import MemoryLedgerStore
 from shothik_payment.adapters.memory.state import MemoryState
 from shothik_payment.domain.errors import CallUnderWay, Unavailable
-from shothik_payment.domain.ledger.commands import RequestBinding
 from shothik_payment.domain.ledger.subscription_commands import (
     CancelSubscription,
     PauseSubscription,
@@ -21,28 +20,10 @@ from shothik_payment.domain.model.payment import Payment
 from shothik_payment.domain.model.time import MINUTE
 from shothik_payment.domain.ports.gateway import Checkout, GatewayReport
 from shothik_payment.domain.ports.ledger_store import ChangeSet
-from shothik_payment.domain.use_cases.offers import Choice
-from shothik_payment.domain.use_cases.subscriptions import SubscriptionView
 from tests.support.scripted_gateway import ScriptedGateway
 from tests.support.service import TestService
 from tests.support.subscriber import Subscriber, state_of
-
-KEY = RequestBinding("user u1 k", "k", b"f")
-Request = Callable[[], Awaitable[SubscriptionView]]
-
-
-async def asked(service: TestService, kind: str) -> tuple[Subscriber, Request]:
-    """Before a request that a saved method is charged for."""
-    user = await Subscriber.begin(service, "2026-01-01")
-    if kind == "subscribe":
-        user.save_card()
-        return user, lambda: service.subscriptions.subscribe(user.user, "pro", Choice(), KEY)
-    await user.bought("lite" if kind == "change" else "pro")
-    if kind == "change":
-        return user, lambda: service.subscriptions.change(user.user, "pro", Choice(), KEY)
-    await user.pause()
-    await user.until("2026-02-02")
-    return user, lambda: service.subscriptions.resume(user.user, Choice(), KEY)
+from tests.support.subscription_requests import asked
 
 
 @pytest.mark.parametrize("kind", ["subscribe", "change", "resume"])

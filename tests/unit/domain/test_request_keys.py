@@ -216,7 +216,7 @@ def test_opening_a_payment_binds_its_key_and_giving_it_up_frees_it(world: World)
     assert again.payment == opened.payment
     assert list(world.state.user("u1").payments) == ["pay_1"]
     give_up = {"payment_id": "pay_1", "failure_code": "unavailable"}
-    world.do(c.AbandonPayment, **give_up, request_keys=(key("p1").key,))
+    world.do(c.AbandonPayment, **give_up, bound={key("p1").key: "pay_1"})
     assert world.state.user("u1").requests == {}
     anew = world.do(c.OpenPayment, payment=world.payment("pay_2"), request=key("p1", b"new"))
     assert not anew.replayed
@@ -226,7 +226,7 @@ def test_a_key_freed_and_bound_again_in_one_batch_stays_bound(world: World) -> N
     world.do(c.OpenPayment, payment=world.payment("pay_1"), request=key("p1"))
     give_up = {"payment_id": "pay_1", "failure_code": "unavailable"}
     world.batch(
-        world.command(c.AbandonPayment, **give_up, request_keys=(key("p1").key,)),
+        world.command(c.AbandonPayment, **give_up, bound={key("p1").key: "pay_1"}),
         world.command(c.OpenPayment, payment=world.payment("pay_2"), request=key("p1")),
     )
     again = world.do(c.OpenPayment, payment=world.payment("pay_3"), request=key("p1"))
@@ -239,7 +239,7 @@ def test_a_key_bound_and_freed_in_one_batch_is_free(world: World) -> None:
     give_up = {"payment_id": "pay_1", "failure_code": "unavailable"}
     world.batch(
         world.command(c.OpenPayment, payment=world.payment("pay_1"), request=key("p1")),
-        world.command(c.AbandonPayment, **give_up, request_keys=(key("p1").key,)),
+        world.command(c.AbandonPayment, **give_up, bound={key("p1").key: "pay_1"}),
     )
     assert world.state.user("u1").requests == {}
 

@@ -168,7 +168,7 @@ def test_an_abandoned_payment_has_failed_without_an_event(world: World) -> None:
 
 def test_a_payment_with_a_checkout_is_not_abandoned_nor_its_key_freed(world: World) -> None:
     world.open_payment()
-    give_up = {"payment_id": "pay_1", "failure_code": "x", "request_keys": ("k",)}
+    give_up = {"payment_id": "pay_1", "failure_code": "x", "bound": {"k": "pay_1"}}
     world.do(c.AbandonPayment, **give_up)
     assert world.last_change is None
     assert world.stored_payment("pay_1").status is PaymentStatus.PENDING

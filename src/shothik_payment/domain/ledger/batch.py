@@ -46,8 +46,7 @@ def needs_of(user_id: str, group: list[Pending]) -> Needs:
     needs = Needs(user_id)
     for pending in group:
         command = pending.command
-        if command.request is not None:
-            needs.request_keys.append(command.request.key)
+        needs.request_keys.extend(command.request_keys())
         needs.transaction_ids.extend(command.transaction_ids())
         needs.hold_ids.extend(command.hold_ids())
         needs.payment_ids.extend(command.payment_ids())

@@ -7,7 +7,8 @@ Amounts are whole credits, already validated to be from 1 to the catalog's maxim
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from shothik_payment.domain.errors import PaymentServiceError
 from shothik_payment.domain.model.grant import GrantSource
@@ -38,6 +39,10 @@ class Command:
     user_id: str
     at: Millis
     request: RequestBinding | None = None
+
+    def request_keys(self) -> tuple[str, ...]:
+        """Keys of which `apply` has to see what they are bound to."""
+        return () if self.request is None else (self.request.key,)
 
     def transaction_ids(self) -> tuple[str, ...]:
         """Ledger rows that `apply` has to see."""
@@ -176,10 +181,14 @@ class AttachCheckout(OfPayment):
 
 @dataclass(slots=True, kw_only=True)
 class AbandonPayment(OfPayment):
-    """No checkout came about. Its request keys are free again: a refusal binds nothing."""
+    """No checkout came about. A refusal binds nothing: the request keys in `bound` are free again
+    where they are bound to what it says still, and not to what a repeat has made."""
 
     failure_code: str
-    request_keys: tuple[str, ...] = ()
+    bound: Mapping[str, str] = field(default_factory=dict)
+
+    def request_keys(self) -> tuple[str, ...]:
+        return tuple(self.bound)
 
 
 @dataclass(slots=True, kw_only=True)

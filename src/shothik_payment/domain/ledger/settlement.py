@@ -38,6 +38,7 @@ from shothik_payment.domain.model.payment import (
 )
 from shothik_payment.domain.model.time import MINUTE, Millis
 from shothik_payment.domain.model.transaction import Transaction, TransactionKind
+from shothik_payment.domain.ports.ledger_store import RequestRecord
 
 _FIRST_LOOK = 10 * MINUTE
 """After a refund or a dispute that began at the gateway."""
@@ -80,8 +81,10 @@ def abandon_payment(account: Account, command: AbandonPayment) -> Outcome:
     payment = payment_of(account, command.payment_id)
     if payment.status not in (PaymentStatus.CREATED, PaymentStatus.FAILED):
         return Outcome(payment=payment)
-    for key in command.request_keys:
-        account.forget_request(key)
+    for key, subject_id in command.bound.items():
+        done = account.done.get(key)
+        if isinstance(done, RequestRecord) and done.subject_id == subject_id:
+            account.forget_request(key)
     if payment.status is PaymentStatus.CREATED:
         payment.status = PaymentStatus.FAILED
         payment.failure_code = command.failure_code

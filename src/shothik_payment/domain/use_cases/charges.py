@@ -42,13 +42,22 @@ class Charges:
             log.warning("%s does not say what is on file: %s", chosen.name, error)
             return False
 
-    async def charge(self, payment: Payment) -> None:
-        """Charge a recorded payment, once however often this is called, and settle it. Where there
-        is no method to charge, a checkout is opened for the payer instead. What is not open is
-        not charged. Raises Unavailable: what was asked may have been done, and is found out
-        later."""
-        if payment.status in OPEN_STATUSES:
-            await self.settle(payment, await self.ask(payment))
+    async def charge(self, payment: Payment, bound: Mapping[str, str]) -> None:
+        """Charge a recorded payment, once however often this is called, and settle it. What has no
+        answer may have been done, and is found out later. What is not open is not charged. Where
+        there is no method to charge, a checkout is opened for the payer instead, as by
+        `Checkouts.start`: raises what that does."""
+        if payment.status not in OPEN_STATUSES:
+            return
+        try:
+            report = await self.ask(payment)
+            if report is not None:
+                await self.settle(payment, report)
+        except Unavailable as error:
+            log.warning("payment %s is charged later: %s", payment.id, error)
+            return
+        if report is None:
+            await self.settle(payment, None, bound)
 
     async def ask(self, payment: Payment) -> GatewayReport | None:
         """The gateway's part of `charge`, and nothing of ours; None: there is no method to charge.
@@ -61,11 +70,16 @@ class Charges:
         except GatewayRefused:
             return None
 
-    async def settle(self, payment: Payment, report: GatewayReport | None) -> None:
+    async def settle(
+        self,
+        payment: Payment,
+        report: GatewayReport | None,
+        bound: Mapping[str, str] | None = None,
+    ) -> None:
         """What comes of `ask`."""
         if report is None:
             asked = await self._commands.submit(AskPayer, payment)
-            await self._checkouts.start(asked.payment or payment)
+            await self._checkouts.start(asked.payment or payment, bound or {})
             return
         if not report.final and report.session_id:
             await self._commands.submit(

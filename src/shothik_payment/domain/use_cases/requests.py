@@ -32,6 +32,12 @@ def second_step(request: RequestBinding | None) -> RequestBinding | None:
     return RequestBinding(f"{request.key} second", request.client_key, request.fingerprint)
 
 
+def bound_by(request: RequestBinding | None, outcome: Outcome) -> dict[str, str]:
+    """The request's key, with what it is bound to since its command had the outcome."""
+    made = outcome.payment or outcome.subscription
+    return {} if request is None or made is None else {request.key: made.id}
+
+
 async def recall(
     writer: LedgerWriter,
     clock: Clock,

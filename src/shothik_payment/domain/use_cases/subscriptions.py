@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,10 +12,10 @@ from shothik_payment.domain.ledger import commands as c
 from shothik_payment.domain.ledger import subscription_commands as s
 from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.ledger.writer import LedgerWriter
-from shothik_payment.domain.model.payment import OPEN_STATUSES, Payment, PaymentStatus
+from shothik_payment.domain.model.payment import OPEN_STATUSES, Payment
 from shothik_payment.domain.model.plan import Plan
 from shothik_payment.domain.model.subscription import PaidFor, Subscription, SubscriptionStep
-from shothik_payment.domain.model.time import MINUTE, Millis
+from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.ports.clock import Clock
 from shothik_payment.domain.ports.gateway import PaymentGateway
 from shothik_payment.domain.ports.ids import Ids
@@ -25,16 +24,11 @@ from shothik_payment.domain.ports.subscription_history import SubscriptionHistor
 from shothik_payment.domain.use_cases.charges import Charges
 from shothik_payment.domain.use_cases.offers import Choice, choose_gateway
 from shothik_payment.domain.use_cases.payments import Checkouts
-from shothik_payment.domain.use_cases.requests import recall, second_step
+from shothik_payment.domain.use_cases.repeats import Repeats
+from shothik_payment.domain.use_cases.requests import bound_by, recall, second_step
 from shothik_payment.domain.use_cases.return_origins import ReturnOrigins
 from shothik_payment.domain.use_cases.subscription_preview import Preview, foresee, to_change
 from shothik_payment.domain.use_cases.wallet_views import WalletViews
-
-log = logging.getLogger(__name__)
-
-_GOES_ON_MS = 10 * MINUTE
-"""As long as finished answers are kept. Who repeats a request so soon may have had no answer, and
-it goes on; later it does nothing more. A refusal binds nothing in any case."""
 
 
 @dataclass(slots=True)
@@ -69,6 +63,7 @@ class Subscriptions:
         self._history = history
         self._payments = payments
         self._checkouts = checkouts
+        self._repeats = Repeats(writer, payments, checkouts, clock, ids)
         self._charges = charges
         self._gateways = gateways
         self._catalog = catalog
@@ -151,32 +146,44 @@ class Subscriptions:
             plan = None if plan_id is None or kept else self._plan(plan_id)
             paying = self._paying(plan, choice, current)
         except PaymentServiceError as refusal:
-            await recall(self._writer, self._clock, self._ids, user_id, request, refusal)
+            done = await recall(self._writer, self._clock, self._ids, user_id, request, refusal)
+            if await self._repeats.came_to_nothing(done, request):
+                raise
             view = await self.current(user_id)
             view.replayed = True
             return view
         saved = await self._charges.on_file(paying["gateway"], user_id)
-        common = self._common(user_id, request)
-        outcome = await self._writer.submit(kind(**common, **paying, saved_method=saved, **fields))
-        view = await self._advance(user_id, outcome, request)
-        declined = await self._declined(outcome)
+        fields |= paying
+
+        def asked(key: c.RequestBinding | None, saved: bool) -> s.Paying:
+            return kind(**self._common(user_id, key), saved_method=saved, **fields)
+
+        outcome = await self._writer.submit(asked(request, saved))
+        if await self._repeats.came_to_nothing(outcome, request):
+            outcome = await self._writer.submit(asked(request, saved))
+        bound = bound_by(request, outcome)
+        view = await self._advance(user_id, outcome, bound)
+        declined = await self._repeats.declined(outcome)
         if declined is not None and (view.payment is None or view.payment.off_session):
-            link = second_step(request)
-            again = self._common(user_id, link)
-            second = kind(**again, **paying, saved_method=False, **fields)
-            try:
-                linked = await self._writer.submit(second)
-            except Unavailable:  # who knows
-                raise
-            except PaymentServiceError as refusal:
-                await self._checkouts.abandon(declined, refusal, request)
-                raise
-            view = await self._advance(user_id, linked, link, request)
+            view = await self._give_link(declined, asked(second_step(request), False), bound)
         view.replayed = outcome.replayed
         return view
 
+    async def _give_link(
+        self, declined: Payment, command: s.Paying, bound: dict[str, str]
+    ) -> SubscriptionView:
+        try:
+            linked = await self._writer.submit(command)
+        except Unavailable:  # who knows
+            raise
+        except PaymentServiceError as refusal:
+            await self._checkouts.abandon(declined, refusal, bound)
+            raise
+        bound |= bound_by(command.request, linked)
+        return await self._advance(command.user_id, linked, bound)
+
     async def _advance(
-        self, user_id: str, outcome: Outcome, *requests: c.RequestBinding | None
+        self, user_id: str, outcome: Outcome, bound: dict[str, str]
     ) -> SubscriptionView:
         """Do what the awaited payment needs: charge it, or open its checkout."""
         view = await self.current(user_id)
@@ -186,26 +193,13 @@ class Subscriptions:
         own = outcome.payment is not None and outcome.payment.id == payment.id
         if not payment.off_session:
             # What a repeat finds may be of another request: refused, it does not free its own key.
-            freed = requests if own or not outcome.replayed else ()
-            view.payment = await self._checkouts.start(payment, *freed)
+            freed = bound if own or not outcome.replayed else {}
+            view.payment = await self._checkouts.start(payment, freed)
             return view
         if not own or (awaited is not None and awaited.paid_for is PaidFor.RENEWAL):
             return view  # another request is charging it, or the sweep
-        try:
-            await self._charges.charge(payment)
-        except Unavailable as error:
-            log.warning("payment %s is charged later: %s", payment.id, error)
+        await self._charges.charge(payment, bound)
         return await self.current(user_id)
-
-    async def _declined(self, outcome: Outcome) -> Payment | None:
-        """The payment whose charge a link is to follow, if it was declined."""
-        payment = outcome.payment
-        if payment is None or not payment.off_session:
-            return None
-        if outcome.replayed and self._clock.now() - payment.created_at > _GOES_ON_MS:
-            return None
-        now = await self._payments.get(payment.id)
-        return now if now is not None and now.status is PaymentStatus.FAILED else None
 
     async def _awaited(self, subscription: Subscription | None) -> Payment | None:
         if subscription is None or subscription.awaited is None or subscription.ended:

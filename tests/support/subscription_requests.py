@@ -1,0 +1,34 @@
+"""A subscription's requests that a saved method is charged for, under a key of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Protocol
+
+from shothik_payment.domain.ledger.commands import RequestBinding
+from shothik_payment.domain.use_cases.offers import Choice
+from shothik_payment.domain.use_cases.subscriptions import SubscriptionView
+from tests.support.service import TestService
+from tests.support.subscriber import Subscriber
+
+KEY = RequestBinding("user u1 k", "k", b"f")
+
+
+class Request(Protocol):
+    def __call__(self, key: RequestBinding = KEY) -> Awaitable[SubscriptionView]: ...
+
+
+async def asked(service: TestService, kind: str) -> tuple[Subscriber, Request]:
+    """Before a request that a saved method is charged for."""
+    user = await Subscriber.begin(service, "2026-01-01")
+    if kind == "subscribe":
+        user.save_card()
+        return user, lambda key=KEY: service.subscriptions.subscribe(
+            user.user, "pro", Choice(), key
+        )
+    await user.bought("lite" if kind == "change" else "pro")
+    if kind == "change":
+        return user, lambda key=KEY: service.subscriptions.change(user.user, "pro", Choice(), key)
+    await user.pause()
+    await user.until("2026-02-02")
+    return user, lambda key=KEY: service.subscriptions.resume(user.user, Choice(), key)
