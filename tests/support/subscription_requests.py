@@ -18,17 +18,23 @@ class Request(Protocol):
     def __call__(self, key: RequestBinding = KEY) -> Awaitable[SubscriptionView]: ...
 
 
+def request_in(service: TestService, kind: str, user: str) -> Request:
+    subscriptions = service.subscriptions
+    if kind == "subscribe":
+        return lambda key=KEY: subscriptions.subscribe(user, "pro", Choice(), key)
+    if kind == "change":
+        return lambda key=KEY: subscriptions.change(user, "pro", Choice(), key)
+    return lambda key=KEY: subscriptions.resume(user, Choice(), key)
+
+
 async def asked(service: TestService, kind: str) -> tuple[Subscriber, Request]:
     """Before a request that a saved method is charged for."""
     user = await Subscriber.begin(service, "2026-01-01")
     if kind == "subscribe":
         user.save_card()
-        return user, lambda key=KEY: service.subscriptions.subscribe(
-            user.user, "pro", Choice(), key
-        )
-    await user.bought("lite" if kind == "change" else "pro")
-    if kind == "change":
-        return user, lambda key=KEY: service.subscriptions.change(user.user, "pro", Choice(), key)
-    await user.pause()
-    await user.until("2026-02-02")
-    return user, lambda key=KEY: service.subscriptions.resume(user.user, Choice(), key)
+    else:
+        await user.bought("lite" if kind == "change" else "pro")
+    if kind == "resume":
+        await user.pause()
+        await user.until("2026-02-02")
+    return user, lambda key=KEY: request_in(service, kind, user.user)(key)

@@ -222,6 +222,21 @@ def test_opening_a_payment_binds_its_key_and_giving_it_up_frees_it(world: World)
     assert not anew.replayed
 
 
+def test_giving_a_payment_up_leaves_a_key_that_is_bound_to_another(world: World) -> None:
+    world.do(c.OpenPayment, payment=world.payment("pay_1"), request=key("p1"))
+    give_up = {
+        "payment_id": "pay_1",
+        "failure_code": "unavailable",
+        "bound": {key("p1").key: "pay_1"},
+    }
+    world.do(c.AbandonPayment, **give_up)
+    world.do(c.OpenPayment, payment=world.payment("pay_2"), request=key("p1"))
+    world.do(c.AbandonPayment, **give_up)
+    again = world.do(c.OpenPayment, payment=world.payment("pay_3"), request=key("p1"))
+    assert again.replayed
+    assert again.payment == world.stored_payment("pay_2")
+
+
 def test_a_key_freed_and_bound_again_in_one_batch_stays_bound(world: World) -> None:
     world.do(c.OpenPayment, payment=world.payment("pay_1"), request=key("p1"))
     give_up = {"payment_id": "pay_1", "failure_code": "unavailable"}

@@ -20,9 +20,9 @@ from shothik_payment.domain.model.time import MINUTE
 from shothik_payment.domain.ports.gateway import Checkout, GatewayReport
 from shothik_payment.domain.use_cases.offers import Choice
 from tests.support.scripted_gateway import ScriptedGateway
-from tests.support.service import TestService
+from tests.support.service import TestService, running_service
 from tests.support.subscriber import Subscriber
-from tests.support.subscription_requests import KEY, Request, asked
+from tests.support.subscription_requests import KEY, Request, asked, request_in
 
 KINDS = pytest.mark.parametrize("kind", ["subscribe", "change", "resume"])
 LATE = pytest.mark.parametrize("minutes", [1, 11, 7 * 24 * 60])
@@ -192,13 +192,15 @@ async def test_what_came_to_nothing_is_refused_as_what_is_new_is(service: TestSe
 
 
 @KINDS
-async def test_of_repeats_at_once_one_is_done(service: TestService, kind: str) -> None:
+async def test_of_repeats_in_two_processes_one_is_done(service: TestService, kind: str) -> None:
     scene = await begin(service, kind, on_file=False)
     scene.bank.no_checkout = Killed()
     await scene.is_refused(Killed)
     await scene.sweep_gives_up()
     scene.user.save_card()
-    views = await asyncio.gather(*(scene.request() for _ in range(5)))
+    async with running_service(scene.bank, old=service) as other:
+        elsewhere = request_in(other, kind, scene.user.user)
+        views = await asyncio.gather(*(ask() for ask in [scene.request, elsewhere] * 3))
     assert sum(not view.replayed for view in views) == 1
     assert len(scene.user.charged().split()) == 1
     assert (await scene.request()).replayed
@@ -214,7 +216,10 @@ async def test_a_first_that_ends_late_leaves_the_key_to_the_repeat(
     first = asyncio.ensure_future(scene.request())
     await scene.bank.held.wait()
     await scene.sweep_gives_up()
-    link = await scene.a_repeat_has_a_link()
+    async with running_service(scene.bank, old=service) as other:
+        in_first, scene.request = scene.request, request_in(other, kind, scene.user.user)
+        link = await scene.a_repeat_has_a_link()
+    scene.request = in_first
     scene.bank.goes_on.set()
     with pytest.raises(PaymentNotOpen):
         await first

@@ -7,7 +7,7 @@ from shothik_payment.domain.errors import Conflict, NotFound, PaymentNotOpen
 from shothik_payment.domain.ledger import commands as c
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.payment import PaymentStatus
-from tests.support.world import T0, World
+from tests.support.world import T0, World, key
 
 CLOSED = [PaymentStatus.FAILED, PaymentStatus.CANCELLED, PaymentStatus.EXPIRED]
 
@@ -167,10 +167,13 @@ def test_an_abandoned_payment_has_failed_without_an_event(world: World) -> None:
 
 
 def test_a_payment_with_a_checkout_is_not_abandoned_nor_its_key_freed(world: World) -> None:
-    world.open_payment()
-    give_up = {"payment_id": "pay_1", "failure_code": "x", "bound": {"k": "pay_1"}}
+    bound = {"request": key("k"), "payment": world.payment("pay_1")}
+    world.do(c.OpenPayment, **bound)
+    attach(world)
+    give_up = {"payment_id": "pay_1", "failure_code": "x", "bound": {key("k").key: "pay_1"}}
     world.do(c.AbandonPayment, **give_up)
     assert world.last_change is None
+    assert world.do(c.OpenPayment, **bound).replayed
     assert world.stored_payment("pay_1").status is PaymentStatus.PENDING
 
 
