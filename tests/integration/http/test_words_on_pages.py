@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from shothik_payment.domain.model.time import DAY, Millis
+from shothik_payment.domain.model.time import DAY, SECOND, Millis
 from shothik_payment.domain.model.web_session import Realm
+from shothik_payment.domain.use_cases.offers import Choice
+from shothik_payment.domain.use_cases.takeover import OldSubscription, OldWallet
 from tests.integration.http.browsers import Browser, Page
 from tests.integration.http.site import OWNER
 from tests.integration.http.subscribers import subscribed
@@ -42,7 +46,7 @@ async def test_too_large_a_refund_is_told_in_money(world: World, admin: Browser)
     form = await admin.look(path)
     form.fields |= {"amount": "1000000.00", "reason": "x"}
     refused = Page(await admin.send(path, form))
-    assert "1000000.00 USD is more than the 10.00 USD that is left" in refused.text
+    assert "1,000,000.00 USD is more than the 10.00 USD that is left" in refused.text
     assert "minor" not in refused.text
 
 
@@ -58,6 +62,41 @@ async def test_reasons_are_words_and_what_people_wrote_is_quoted(
         assert "grant_expired" not in page.text
         assert "reached its end" in page.text
         assert "“ a \u202egift ”" in page.text  # in an element of its own
+
+
+async def test_a_plan_s_steps_quote_people_and_not_codes(world: World) -> None:
+    await subscribed(world, "pro", OWNER)
+    use = world.application.subscriptions
+    await use.cancel(OWNER, now=False)
+    await use.keep(OWNER)
+    await use.pause(OWNER)
+    await use.change(OWNER, "lite", Choice())
+    await use.keep(OWNER)
+    await world.gateway.forget_method(OWNER)
+    await world.advance(31 * DAY // SECOND)
+    await use.extend(OWNER, 1, "an outage")
+    await use.cancel(OWNER, now=True, reason="by mail")
+    for realm, path in ((Realm.ACCOUNT, "/plan"), (Realm.ADMIN, f"/users/{OWNER}/subscription")):
+        text = (await (await Browser.signed_in(world, realm)).look(path)).text
+        assert re.findall("“ (.*?) ”", text) == ["by mail", "an outage"]
+        lite = "Lite" if realm is Realm.ACCOUNT else "lite"
+        for told in ("end", "pause", lite):
+            assert f"to {told} with the period" in text
+        assert "payment due" in text
+
+
+async def test_what_an_import_took_over_says_so(world: World, admin: Browser) -> None:
+    takeover = world.application.takeover
+    await takeover.take(OldWallet(OWNER, 5))
+    begun, ends = world.clock.now(), Millis(world.clock.now() + DAY)
+    await takeover.take(OldSubscription(OWNER, "pro", begun, ends))
+    owner = await Browser.signed_in(world, Realm.ACCOUNT)
+    user = f"/users/{OWNER}"
+    pages = [await owner.look(path) for path in ("/history", "/plan")]
+    pages += [await admin.look(path) for path in (f"{user}/ledger", f"{user}/subscription")]
+    for page in pages:
+        assert "taken over from the service before" in page.text
+        assert "“" not in page.text
 
 
 async def test_a_key_that_is_gone_spoils_no_other(world: World, admin: Browser) -> None:

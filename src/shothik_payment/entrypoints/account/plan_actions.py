@@ -26,7 +26,7 @@ from shothik_payment.entrypoints.account.plan_choice import (
 )
 from shothik_payment.entrypoints.http.validation import QueryReader
 from shothik_payment.entrypoints.pages.actions import Action, Field, action_handlers
-from shothik_payment.entrypoints.pages.rendering import money, number
+from shothik_payment.entrypoints.pages.figures import money, number
 from shothik_payment.entrypoints.pages.visits import NOTHING, Nothing, Submitted, Visit
 
 _When = Annotated[Literal["end", "now"], Meta(extra={"expected": "end or now"})]

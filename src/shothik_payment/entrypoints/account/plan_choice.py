@@ -34,7 +34,7 @@ from shothik_payment.entrypoints.account.plan import running
 from shothik_payment.entrypoints.http import fields as f
 from shothik_payment.entrypoints.http.validation import QueryReader
 from shothik_payment.entrypoints.pages.actions import Action, action_handlers
-from shothik_payment.entrypoints.pages.rendering import money
+from shothik_payment.entrypoints.pages.figures import money
 from shothik_payment.entrypoints.pages.visits import Submitted, Visit
 
 

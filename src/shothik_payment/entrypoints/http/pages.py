@@ -8,7 +8,7 @@ import hashlib
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import MediaType, Response
 
-from shothik_payment.entrypoints.pages.rendering import money
+from shothik_payment.entrypoints.pages.figures import money
 
 _pages = Environment(
     loader=PackageLoader(__package__, "templates"),

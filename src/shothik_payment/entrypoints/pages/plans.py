@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from shothik_payment.domain.catalog import Catalog
 from shothik_payment.domain.model.plan import LimitUnit, Terms
-from shothik_payment.entrypoints.pages.rendering import number
+from shothik_payment.entrypoints.pages.figures import number
 
 _UNITS = {LimitUnit.COUNT: "charges", LimitUnit.CREDITS: "credits"}
 

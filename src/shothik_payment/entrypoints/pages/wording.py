@@ -12,7 +12,9 @@ from shothik_payment.domain.errors import (
     PaymentServiceError,
     RefundExceedsPayment,
 )
+from shothik_payment.domain.ledger.takeover import TAKEN_OVER
 from shothik_payment.domain.model.money import Money
+from shothik_payment.entrypoints.pages.figures import money, words
 
 _LABELS = {
     "allowedIps": "Addresses it may be used from",
@@ -55,6 +57,7 @@ _REASONS = {
     "refund_failed": "the refund failed",
     "renewal_not_paid": "the renewal was not paid",
     "replaced": "replaced by another",
+    TAKEN_OVER: "taken over from the service before",
 }
 
 
@@ -63,7 +66,7 @@ def told(problem: PaymentServiceError, labels: Mapping[str, str]) -> str:
     field, before those that most forms have."""
     if isinstance(problem, RefundExceedsPayment):
         asked, left = (Money(n, problem.currency) for n in (problem.requested, problem.refundable))
-        return f"{asked} is more than the {left} that is left of the payment."
+        return f"{money(asked)} is more than the {money(left)} that is left of the payment."
     if not isinstance(problem, InvalidRequest) or not problem.fields:
         return problem.message
     return "; ".join(
@@ -78,6 +81,11 @@ def _label(path: str, labels: Mapping[str, str]) -> str:
     if match is None or label is None:
         return path
     return label if match[2] is None else f"{label}, no. {int(match[2]) + 1}"
+
+
+def code(text: str) -> str:
+    """One of ours, or of a gateway, in words."""
+    return _REASONS.get(text) or words(text)
 
 
 def reason(text: str) -> Markup:

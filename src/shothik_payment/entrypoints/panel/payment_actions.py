@@ -18,7 +18,7 @@ from shothik_payment.domain.model.payment import REFUNDABLE_STATUSES, Payment
 from shothik_payment.entrypoints.http import fields as f
 from shothik_payment.entrypoints.http.requests import AcceptBody
 from shothik_payment.entrypoints.http.validation import QueryReader
-from shothik_payment.entrypoints.pages.rendering import money, number
+from shothik_payment.entrypoints.pages.figures import money, number
 from shothik_payment.entrypoints.pages.visits import Submitted, Visit
 from shothik_payment.entrypoints.panel.actions import REASON, Action, action_handlers
 

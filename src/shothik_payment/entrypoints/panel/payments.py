@@ -17,9 +17,9 @@ from shothik_payment.entrypoints.http.call import AnyRequest
 from shothik_payment.entrypoints.http.cursors import cursor, optional_cursor, place_of
 from shothik_payment.entrypoints.http.requests import PageQuery
 from shothik_payment.entrypoints.http.validation import QueryReader
+from shothik_payment.entrypoints.pages.figures import words
 from shothik_payment.entrypoints.pages.links import older, with_query
 from shothik_payment.entrypoints.pages.moments import LocalDay, day
-from shothik_payment.entrypoints.pages.rendering import words
 from shothik_payment.entrypoints.pages.visits import Visit, visit_of
 
 _Status = Annotated[

@@ -10,7 +10,7 @@ from typing import Any
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.ports.event_log import RecordedEvent
-from shothik_payment.entrypoints.pages.rendering import money, signed, words
+from shothik_payment.entrypoints.pages.figures import money, signed, words
 
 _SIGNS = {"credit.deducted": -1, "credit.added": 1, "credit.refunded": 1}
 _WORDS = ("service", "feature", "plan", "status", "limit", "gateway", "reason")
@@ -52,7 +52,7 @@ def _paid_or_returned(data: Mapping[str, Any]) -> str:
     whole, returned = Money(data["amountMinor"], data["currency"]), data.get("refundedMinor")
     if not returned:
         return money(whole)
-    return f"{Money(returned, data['currency']).decimal()} of {money(whole)} returned"
+    return f"{money(Money(returned, whole.currency))} of {money(whole)} returned"
 
 
 def _gist(event_type: str, data: Mapping[str, Any]) -> Iterable[str]:

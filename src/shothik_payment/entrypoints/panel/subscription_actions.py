@@ -12,8 +12,8 @@ from shothik_payment.domain.model.wallet import Wallet
 from shothik_payment.entrypoints.http import fields as f
 from shothik_payment.entrypoints.http.requests import ExtendSubscriptionBody
 from shothik_payment.entrypoints.http.validation import QueryReader
+from shothik_payment.entrypoints.pages.figures import number
 from shothik_payment.entrypoints.pages.moments import LocalMoment, moment
-from shothik_payment.entrypoints.pages.rendering import number
 from shothik_payment.entrypoints.pages.visits import Submitted, Visit
 from shothik_payment.entrypoints.panel.actions import REASON, Action, Field, action_handlers
 from shothik_payment.entrypoints.panel.user_actions import USER_PATH, user_page, wallet_of

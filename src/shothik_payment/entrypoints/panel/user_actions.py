@@ -12,8 +12,8 @@ from shothik_payment.domain.model.wallet import Wallet
 from shothik_payment.entrypoints.http import fields as f
 from shothik_payment.entrypoints.http.requests import FreezeBody
 from shothik_payment.entrypoints.http.validation import QueryReader
+from shothik_payment.entrypoints.pages.figures import number
 from shothik_payment.entrypoints.pages.moments import LocalMoment, moment
-from shothik_payment.entrypoints.pages.rendering import number
 from shothik_payment.entrypoints.pages.visits import Submitted, Visit
 from shothik_payment.entrypoints.panel.actions import REASON, Action, action_handlers
 
