@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_pla
 WIDE = 1400
 NARROW = 360
 HEIGHT = 900
-_PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+_PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 
 
 @contextmanager
@@ -25,7 +25,8 @@ def chromium() -> Iterator[Browser]:
     found = next(filter(None, map(shutil.which, _PROGRAMS)), None)
     if found is None:
         pytest.fail(
-            "Pages are tested in Chromium; install it (on Debian: apt-get install chromium)."
+            "Pages are tested in Chromium; install it"
+            " (on Debian: apt-get install chromium-headless-shell)."
         )
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
