@@ -71,3 +71,10 @@ async def test_the_default_virtual_host_is_meant_by_each_of_its_spellings(
         connection = RabbitConnection(spelled)
         await RabbitHealth(connection).ping()
         await connection.close()
+
+
+async def test_readiness_tells_anyone_that_it_is_away_and_operators_where() -> None:
+    with pytest.raises(Unavailable, match="127") as away:
+        await RabbitHealth(RabbitConnection("amqp://service:pw@127.0.0.1:1/")).ping()
+    assert away.value.message == "The message broker is away."
+    assert "127" not in str(away.value.details())

@@ -18,7 +18,7 @@ from faststream.rabbit import RabbitBroker
 from yarl import URL
 
 from shothik_payment.adapters.rabbitmq.topology import PAYMENT_EVENTS
-from shothik_payment.domain.errors import Misconfigured, Unavailable
+from shothik_payment.domain.errors import DependencyUnavailable, Misconfigured, Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +61,7 @@ class RabbitConnection:
             async with self.use(_CONNECT_SECONDS):
                 pass
         except Unavailable as error:
-            log.warning("broker_unavailable", reason=error.reason)
+            log.warning("broker_unavailable", reason=str(error))
 
     async def close(self) -> None:
         if self._connecting is not None:
@@ -188,5 +188,6 @@ def _translated(error: Exception) -> Unavailable | None:
     if isinstance(error, TimeoutError):
         return Unavailable("The message broker does not answer.")
     if isinstance(error, CONNECTION_EXCEPTIONS):
-        return Unavailable(f"The message broker is away. ({str(error) or type(error).__name__})")
+        away = "The message broker is away."
+        return DependencyUnavailable(away, f"{away} ({str(error) or type(error).__name__})")
     return None

@@ -47,6 +47,7 @@ from shothik_payment.domain.errors.root import (
 )
 from shothik_payment.domain.errors.service import (
     CallUnderWay,
+    DependencyUnavailable,
     Misconfigured,
     StoreCorrupt,
     StoreUnavailable,
@@ -70,6 +71,7 @@ __all__ = [
     "CallUnderWay",
     "CaptureExceedsHold",
     "Conflict",
+    "DependencyUnavailable",
     "FieldProblem",
     "Forbidden",
     "GatewayRefused",

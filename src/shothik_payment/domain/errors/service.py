@@ -21,15 +21,20 @@ class Unavailable(PaymentServiceError):
         return self.reason
 
 
-class StoreUnavailable(Unavailable):
-    """`said` names servers, and is for operators: clients hear that the data store is away."""
+class DependencyUnavailable(Unavailable):
+    """`said` names servers, and is for operators, who see it as `str`; `reason` is for anyone."""
 
-    def __init__(self, said: str) -> None:
-        super().__init__("The data store is away.")
+    def __init__(self, reason: str, said: str) -> None:
+        super().__init__(reason)
         self._said = said
 
     def __str__(self) -> str:
         return self._said
+
+
+class StoreUnavailable(DependencyUnavailable):
+    def __init__(self, said: str) -> None:
+        super().__init__("The data store is away.", said)
 
 
 class CallUnderWay(Unavailable):
