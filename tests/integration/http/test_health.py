@@ -6,8 +6,9 @@ import asyncio
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
-from shothik_payment.domain.errors import StoreCorrupt, Unavailable
+from shothik_payment.domain.errors import StoreCorrupt, StoreUnavailable, Unavailable
 from shothik_payment.entrypoints.http.readiness import Readiness
 from tests.integration.http.support import World
 
@@ -90,6 +91,27 @@ async def test_what_was_found_is_believed_for_a_while_only() -> None:
     store.error = None
     assert await remembering.problem(store, 1) == "away"
     assert await forgetting.problem(store, 1) is None
+
+
+async def test_where_a_dependency_is_away_operators_alone_are_told() -> None:
+    said = "MongoDB at db1:27017 refuses the user of DATABASE_URL, or its rights."
+    world = World()
+    world.application.health[:] = [Check("store", StoreUnavailable(said))]  # type: ignore[index]
+    client = world.client()
+    with capture_logs() as logged:
+        answers = [await client.get("http://test/health/ready") for _ in range(20)]
+    assert {answer.status_code for answer in answers} == {503}
+    assert not any("db1" in answer.text for answer in answers)
+    away = [line for line in logged if line["event"] == "dependency is away"]
+    assert 1 <= len(away) < 5  # the machine may be slow, and the second over
+    assert away[0]["log_level"] == "error"
+    assert (away[0]["dependency"], away[0]["error"]) == ("store", said)
+
+
+async def test_what_anyone_is_told_needs_no_line_of_its_own() -> None:
+    with capture_logs() as logged:
+        assert await Readiness().problem(Check("cache", Unavailable("away")), 1) == "away"
+    assert logged == []
 
 
 async def test_a_check_that_fails_in_an_unknown_way_is_made_again() -> None:

@@ -25,8 +25,8 @@ class Counted:
         self.codes.append(code)
 
 
-def call(number: int = 1, **scope: Any) -> Call:
-    return Call(cast(Any, None), cast(Any, scope), {}, f"request-{number}")
+def call(number: int = 1, error: str | None = None, **scope: Any) -> Call:
+    return Call(cast(Any, None), cast(Any, scope), {}, f"request-{number}", error=error)
 
 
 async def answered(watch: Watch, call: Call, status: int, refusal: str | None = None) -> list[Any]:
@@ -65,6 +65,30 @@ async def test_many_503s_are_one_line_a_second() -> None:
     lines = [line for n in range(50) for line in await answered(watch, call(n), 503)]
     assert 1 <= len(lines) < 5  # the machine may be slow, and the second over
     assert (lines[0]["log_level"], lines[0]["requests"]) == ("error", 1)
+
+
+async def test_the_line_says_why_also_of_those_before_it() -> None:
+    """Where most were refused for another reason too; and what has no end of reasons is cut."""
+    now = 0.0
+    watch = Watch(clock=lambda: now)
+    busy, away = "The service is busy.", "MongoDB at db1:27017 refuses the user of DATABASE_URL."
+    (first,) = await answered(watch, call(error=busy), 503)
+    assert (first["requests"], first["errors"]) == (1, [busy])
+    now = 0.9
+    for error in (busy, busy, away, busy, None):
+        assert await answered(watch, call(error=error), 503) == []
+    now = 1.1
+    (line,) = await answered(watch, call(error=busy), 503)
+    assert (line["requests"], line["errors"]) == (6, [busy, away])
+    for n in range(1000):
+        assert await answered(watch, call(error=f"{n}"), 503) == []
+    now = 2.2
+    (line,) = await answered(watch, call(), 503)
+    assert line["requests"] == 1001
+    assert line["errors"] == [f"{n}" for n in range(4)]
+    now = 3.3
+    (line,) = await answered(watch, call(), 503)
+    assert (line["requests"], line["errors"]) == (1, [])
 
 
 async def test_who_goes_away_is_counted_too() -> None:

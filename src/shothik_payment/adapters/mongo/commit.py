@@ -34,7 +34,7 @@ from shothik_payment.adapters.mongo.database import (
 from shothik_payment.adapters.mongo.errors import UNKNOWN_COMMIT, is_conflict
 from shothik_payment.adapters.mongo.order import CommitOrder
 from shothik_payment.adapters.mongo.rows import Doc
-from shothik_payment.domain.errors import PaymentServiceError, StoreCorrupt, Unavailable
+from shothik_payment.domain.errors import DependencyUnavailable, PaymentServiceError, StoreCorrupt
 from shothik_payment.domain.model.identifiers import bucket_of
 from shothik_payment.domain.ports.ledger_store import ChangeSet, Stored
 
@@ -52,6 +52,9 @@ _FINISH_SECONDS = 4.0
 """To learn how a commit ended whose answer was lost."""
 _LOOK_SECONDS = 2.0
 _ABORT_SECONDS = 1.0
+_NOT_KNOWN = (
+    "Whether the last commit was stored is not known: a repeat with the same request key is safe."
+)
 
 
 class _End(Enum):
@@ -160,9 +163,9 @@ class Committing:
             return _End.STORED
         if ended:
             return _End.CONFLICT
-        raise Unavailable(
-            "The data store went away during a commit. Whether it was stored is not known: a"
-            " repeat with the same request key is safe."
+        raise DependencyUnavailable(
+            f"The data store went away during a commit. {_NOT_KNOWN}",
+            f"MongoDB at {self._database.where} went away during a commit. {_NOT_KNOWN}",
         )
 
     async def _is_stored(self, bulk: Bulk) -> bool:
@@ -186,9 +189,8 @@ class Committing:
                     if await self._database.collection(collection).find_one(which, {"_id": 1}):
                         return True
         except PaymentServiceError as error:
-            raise Unavailable(
-                f"{error.message} Whether the last commit was stored is not known: a repeat with"
-                " the same request key is safe."
+            raise DependencyUnavailable(
+                f"The data store is away. {_NOT_KNOWN}", f"{error} {_NOT_KNOWN}"
             ) from error
         return False
 

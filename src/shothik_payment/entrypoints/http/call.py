@@ -40,7 +40,8 @@ class Api:
 class Call:
     """`headers` by lowercase name, the last where one is repeated. `challenge` is what a 401
     asks for; set by whoever looks for credentials, and so is `key_use`, where a known key came.
-    `status` 0: no answer yet; `refusal` is the code of the error that it tells."""
+    `status` 0: no answer yet; `refusal` is the code of the error that it tells; `error` what only
+    operators see of an Unavailable."""
 
     api: Api
     scope: Scope
@@ -50,6 +51,7 @@ class Call:
     key_use: KeyUse | None = None
     status: int = 0
     refusal: str | None = None
+    error: str | None = None
 
     @property
     def app(self) -> Application:

@@ -77,6 +77,8 @@ _HTTP_MESSAGES = {404: "There is nothing at this path.", 405: "This path has oth
 
 def failure(call: Call, error: e.PaymentServiceError) -> Answer:
     """The answer to a refusal."""
+    if isinstance(error, e.Unavailable):
+        call.error = str(error)
     status, error = told(error, call.request_id)
     if status == 500:
         return internal_error(call)

@@ -51,6 +51,8 @@ async def _problem(check: HealthCheck, seconds: float) -> str | None:
     except TimeoutError:
         return f"no answer within {seconds:g} s"
     except Unavailable as error:
+        if str(error) != error.message:
+            log.error("dependency is away", dependency=check.name, error=str(error))
         return error.message
     except StoreCorrupt as error:
         log.error("dependency is corrupt", dependency=check.name, error=str(error))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable
+import math
+from collections.abc import Awaitable, Callable
 from time import perf_counter
 from typing import Protocol, cast
 
@@ -24,6 +25,7 @@ _GONE = 499
 """For a request whose client went away before there was an answer; nobody gets it."""
 _UNAVAILABLE = 503
 _ONE_LINE_SECONDS = 1.0
+_ERRORS_A_LINE = 4
 
 
 class Requests(Protocol):
@@ -33,22 +35,26 @@ class Requests(Protocol):
 
 
 class Watch:
-    """`requests` None: they are not counted; `tracer` None: no spans."""
+    """`requests` None: they are not counted; `tracer` None: no spans; `clock` gives seconds that
+    never go back."""
 
     def __init__(
         self,
         requests: Requests | None = None,
         tracer: Tracer | None = None,
         slow_seconds: float = SLOW_SECONDS,
+        clock: Callable[[], float] = perf_counter,
     ) -> None:
         self._requests = requests
         self._tracer = tracer
         self._slow_seconds = slow_seconds
+        self._clock = clock
         self._unavailable = 0
-        self._quiet_until = 0.0
+        self._errors: dict[str, None] = {}  # in the order in which they came
+        self._quiet_until = -math.inf
 
     async def over(self, call: Call, method: str, answering: Awaitable[None]) -> None:
-        begun = perf_counter()
+        begun = self._clock()
         told = OF_REQUEST.set(call)
         try:
             if self._tracer is None:
@@ -60,7 +66,7 @@ class Watch:
                     await answering
                     _note(span, call, method)
         finally:
-            self._ended(call, method, perf_counter() - begun)
+            self._ended(call, method, self._clock() - begun)
             OF_REQUEST.reset(told)
 
     def _ended(self, call: Call, method: str, seconds: float) -> None:
@@ -70,20 +76,25 @@ class Watch:
             if call.refusal is not None:
                 self._requests.refused(call.refusal)
         if status == _UNAVAILABLE:
-            self._tell_unavailable()
+            self._tell_unavailable(call)
         elif seconds > self._slow_seconds:
             log.warning("slow request", **_facts(call, method, status, seconds))
         elif _plain.isEnabledFor(logging.DEBUG):
             log.debug("request", **_facts(call, method, status, seconds))
 
-    def _tell_unavailable(self) -> None:
-        """At most one line a second: an outage makes as many refusals as there are requests."""
+    def _tell_unavailable(self, call: Call) -> None:
+        """At most one line a second: an outage makes as many refusals as there are requests. What
+        most of them say may hide what is behind them all, so the line has several of the errors
+        that came since the last one."""
         self._unavailable += 1
-        now = perf_counter()
+        if call.error is not None and len(self._errors) < _ERRORS_A_LINE:
+            self._errors[call.error] = None
+        now = self._clock()
         if now >= self._quiet_until:
             self._quiet_until = now + _ONE_LINE_SECONDS
-            log.error("refused with 503", requests=self._unavailable)
+            log.error("refused with 503", requests=self._unavailable, errors=[*self._errors])
             self._unavailable = 0
+            self._errors.clear()
 
 
 def _route(call: Call) -> str:
