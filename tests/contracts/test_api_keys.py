@@ -94,14 +94,20 @@ async def test_keys_are_listed_by_id(stores: Stores) -> None:
     for key_id, service in (("key_3", SERVICE), ("key_1", SERVICE), ("key_2", "slide_service")):
         await add(keys, made(key_id, service))
 
-    async def ids(service: str | None, after: str | None, limit: int) -> list[str]:
-        return [key.id for key in await keys.list(service, after, limit)]
+    async def ids(
+        service: str | None, after: str | None, limit: int, newest_first: bool = False
+    ) -> list[str]:
+        found = await keys.list(service, after, limit, newest_first=newest_first)
+        return [key.id for key in found]
 
     assert await ids(None, None, 10) == ["key_1", "key_2", "key_3"]
     assert await ids(None, None, 2) == ["key_1", "key_2"]
     assert await ids(None, "key_1", 10) == ["key_2", "key_3"]
     assert await ids(SERVICE, "key_1", 10) == ["key_3"]
     assert await ids("adcopy_service", None, 10) == []
+    assert await ids(None, None, 2, newest_first=True) == ["key_3", "key_2"]
+    assert await ids(None, "key_2", 2, newest_first=True) == ["key_1"]
+    assert await ids(SERVICE, "key_3", 2, newest_first=True) == ["key_1"]
 
 
 async def test_keys_are_listed_by_status(stores: Stores) -> None:
@@ -124,6 +130,8 @@ async def test_keys_are_listed_by_status(stores: Stores) -> None:
     assert await ids(ApiKeyStatus.EXPIRED) == ["key_2"]
     found = await keys.list(None, None, 9, ApiKeyStatus.EXPIRED, later)
     assert [key.id for key in found] == ["key_2", "key_6"]
+    found = await keys.list(None, "key_5", 2, ApiKeyStatus.ACTIVE, later, newest_first=True)
+    assert [key.id for key in found] == ["key_4", "key_1"]
 
 
 async def test_a_change_is_stored_with_its_audit_entry(stores: Stores) -> None:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from html import unescape
 from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx
 import pytest
@@ -17,8 +18,7 @@ from shothik_payment.domain.model.time import DAY, HOUR, Millis
 from shothik_payment.domain.model.web_session import Realm
 from shothik_payment.domain.ports.api_keys import KeyChange
 from tests.integration.http.site import OWNER, Site
-from tests.integration.http.subscribers import DAY as DAY_SECONDS
-from tests.integration.http.subscribers import past_due, subscribed
+from tests.integration.http.subscribers import subscribed
 from tests.integration.http.support import World, running
 
 pytestmark = pytest.mark.asyncio
@@ -134,61 +134,6 @@ async def test_times_are_of_the_zone_that_the_form_was_shown_in() -> None:
         assert (await stored(world, key)).expires_at == 1_900_670_400_000 - 6 * HOUR
 
 
-async def test_a_subscription_that_does_not_last_ends_at_once_and_says_so() -> None:
-    async with at_work() as (world, admin):
-        await past_due(world)
-        await admin.sign_in()
-        path = "/users/u1/subscription/cancel"
-        # It is as a form that was sent before: its button alone, pressed again, ends nothing.
-        assert re.findall(r'<option value="(\w*)"', (await admin.get(path)).text) == ["", "now"]
-        form = await admin.form(path) | {"when": "now", "reason": "test"}
-        for _ in range(2):
-            told = await admin.send(path, form)
-            assert told.headers["location"] == "/admin/users/u1/subscription?done=cancelled"
-        assert await _status(world) == "cancelled"
-
-
-async def test_a_form_that_ends_a_subscription_with_its_period_never_ends_it_at_once() -> None:
-    async with at_work() as (world, admin):
-        await subscribed(world)
-        path = "/users/u1/subscription/cancel"
-        form = await admin.form(path) | {"when": "end", "reason": "test"}
-        done = await admin.send(path, await admin.form(path) | {"when": "end", "reason": "x"})
-        assert done.headers["location"] == "/admin/users/u1/subscription?done=ending"
-        await world.application.subscriptions.keep("u1")
-        await world.gateway.forget_method("u1")
-        await world.advance(31 * DAY_SECONDS)
-        await admin.sign_in()
-        form["form_token"] = (await admin.form(path))["form_token"]
-        refused = await admin.send(path, form)
-        assert (refused.status_code, "would end now" in refused.text) == (409, True)
-        assert re.findall(r'<option value="(\w*)"', refused.text) == ["", "now"]
-        assert await _status(world) == "past_due"
-
-
-async def test_a_form_that_has_ended_a_subscription_with_its_period_says_so_again() -> None:
-    async with at_work() as (world, admin):
-        await subscribed(world)
-        path = "/users/u1/subscription/cancel"
-        form = await admin.form(path) | {"when": "end", "reason": "test"}
-        ending = "/admin/users/u1/subscription?done=ending"
-        assert (await admin.send(path, form)).headers["location"] == ending
-        await world.application.subscriptions.keep("u1")
-        await world.gateway.forget_method("u1")
-        for status, seconds in (("past_due", 31 * DAY_SECONDS), ("expired", 9 * DAY_SECONDS)):
-            await world.advance(seconds)
-            await admin.sign_in()
-            form["form_token"] = (await admin.form("/users/u1/adjust"))["form_token"]
-            assert (await admin.send(path, form)).headers["location"] == ending
-            assert await _status(world) == status
-
-
-async def _status(world: World) -> str:
-    view = await world.application.subscriptions.current("u1")
-    assert view.subscription is not None
-    return view.subscription.status
-
-
 async def test_a_subscription_that_lasts_ends_with_its_period() -> None:
     async with at_work() as (world, admin):
         await subscribed(world)
@@ -250,6 +195,17 @@ async def test_a_key_whose_name_cannot_be_seen_goes_by_its_id() -> None:
         changed = await admin.form(f"/keys/{key.id}/change") | {"rateLimit": "5"}
         assert (await admin.send(f"/keys/{key.id}/change", changed)).status_code == 303
         assert (await stored(world, key)).rate_limit == 5
+
+
+async def test_keys_are_listed_newest_first() -> None:
+    async with at_work() as (world, admin):
+        names = [(await made(world, f"n{number}")).name for number in range(43)][::-1]
+        for query in ({}, {"q": "n"}, {"service": "paraphrase_service", "status": "active"}):
+            first = (await admin.get("/keys", **query)).text
+            (following,) = re.findall(r'href="/admin/keys\?([^"]*cursor=[^"]+)"', first)
+            last = (await admin.get("/keys", **dict(parse_qsl(unescape(following))))).text
+            shown = [re.findall(r'/keys/key_\w+">(\w+)</a>', page) for page in (first, last)]
+            assert shown == [names[:40], names[40:]]
 
 
 async def test_keys_are_found_by_any_name_and_what_is_left_out_is_said() -> None:

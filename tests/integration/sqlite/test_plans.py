@@ -92,10 +92,12 @@ async def test_no_look_up_scans_a_table(tmp_path: Path) -> None:
         await ports.events.backlog()
         await ports.api_keys.get("key_1")
         await ports.api_keys.by_digest(b"d")
-        await ports.api_keys.list(SERVICE, "key_1", 5)
-        for status in ApiKeyStatus:
-            await ports.api_keys.list(None, "key_1", 5, status, NOW)
-            await ports.api_keys.list(SERVICE, "key_1", 5, status, NOW)
+        for back in (False, True):
+            await ports.api_keys.list(None, None, 5, newest_first=back)
+            await ports.api_keys.list(SERVICE, "key_1", 5, newest_first=back)
+            for status in ApiKeyStatus:
+                for service in (None, SERVICE):
+                    await ports.api_keys.list(service, "key_1", 5, status, NOW, newest_first=back)
         await ports.api_keys.ending(NOW, in_days(7), 5)
         await ports.api_keys.has_legacy(NOW)
         await ports.api_keys.request("admin:a1", "k")

@@ -87,8 +87,12 @@ class MemoryApiKeys:
         limit: int,
         status: ApiKeyStatus | None = None,
         at: Millis = Millis(0),
+        *,
+        newest_first: bool = False,
     ) -> Sequence[ApiKey]:
-        ids = sorted(key_id for key_id in self._state.api_keys if key_id > (after or ""))
+        ids = sorted(self._state.api_keys, reverse=newest_first)
+        if after is not None:
+            ids = [i for i in ids if (i < after if newest_first else i > after)]
         keys = (codec.decode_api_key(self._state.api_keys[key_id]) for key_id in ids)
         return [
             key

@@ -130,13 +130,17 @@ class MongoApiKeys:
         limit: int,
         status: ApiKeyStatus | None = None,
         at: Millis = Millis(0),
+        *,
+        newest_first: bool = False,
     ) -> Sequence[ApiKey]:
-        which: dict[str, Any] = {"_id": {"$gt": after or ""}}
+        which: dict[str, Any] = {}
+        if after is not None:
+            which["_id"] = {"$lt" if newest_first else "$gt": after}
         if service is not None:
             which["service"] = service
         if status is not None:
             which |= _in_status(status, at)
-        return await self._many(which, limit, _id=1)
+        return await self._many(which, limit, _id=-1 if newest_first else 1)
 
     async def _many(self, which: dict[str, Any], limit: int, **order: int) -> Sequence[ApiKey]:
         with self._database.bounded():

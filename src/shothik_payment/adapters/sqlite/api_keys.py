@@ -34,6 +34,7 @@ _IN_STATUS = {
     ApiKeyStatus.EXPIRED: "active_until BETWEEN 0 AND ?",
 }
 _FAR = 2**63 - 1
+_ABOVE_ALL = "\U0010ffff"
 _decode_changes = msgspec.json.Decoder(dict[str, str]).decode
 
 
@@ -92,8 +93,12 @@ class SqliteApiKeys:
         limit: int,
         status: ApiKeyStatus | None = None,
         at: Millis = Millis(0),
+        *,
+        newest_first: bool = False,
     ) -> Sequence[ApiKey]:
-        conditions, values = ["id > ?"], list[Any]([after or ""])
+        conditions, values, order = ["id > ?"], list[Any]([after or ""]), "id"
+        if newest_first:
+            conditions, values, order = ["id < ?"], [after or _ABOVE_ALL], "id DESC"
         if service is not None:
             conditions.append("service = ?")
             values.append(service)
@@ -104,7 +109,8 @@ class SqliteApiKeys:
         index = " INDEXED BY api_keys_active" if status is not None else ""
         statement = (
             "SELECT body FROM api_keys WHERE id IN"  # noqa: S608
-            f" (SELECT id FROM api_keys{index} WHERE {which} ORDER BY id LIMIT ?) ORDER BY id"
+            f" (SELECT id FROM api_keys{index} WHERE {which} ORDER BY {order} LIMIT ?)"
+            f" ORDER BY {order}"
         )
         return await self._many(statement, (*values, limit))
 

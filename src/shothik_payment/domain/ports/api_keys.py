@@ -84,6 +84,9 @@ class ApiKeys(Protocol):
         limit: int,
         status: ApiKeyStatus | None = None,
         at: Millis = Millis(0),
+        *,
+        newest_first: bool = False,
     ) -> Sequence[ApiKey]:
-        """By id, ids above `after`; of one service where given, and of one status as of `at`."""
+        """By id, ids above `after`, or from the highest down and below it; of one service where
+        given, and of one status as of `at`."""
         ...

@@ -122,10 +122,14 @@ class KeyAdministration:
         after: str | None,
         limit: int,
         status: ApiKeyStatus | None = None,
+        *,
+        newest_first: bool = False,
     ) -> tuple[Sequence[ApiKey], str | None]:
         """By id, and after which one to go on; None at the end."""
         name = self._catalog.service(service).name if service is not None else None
-        found = await self._keys.list(name, after, limit + 1, status, self._clock.now())
+        found = await self._keys.list(
+            name, after, limit + 1, status, self._clock.now(), newest_first=newest_first
+        )
         page = found[:limit]
         return page, page[-1].id if len(found) > limit else None
 

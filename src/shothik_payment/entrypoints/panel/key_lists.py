@@ -116,7 +116,17 @@ async def _find(app: Application, query: KeysFilter, after: str | None) -> Found
     status = None if query.status is None else ApiKeyStatus(query.status)
     if needle:
         return await _search(app, needle, query.service, status, after)
-    return Found(*await app.key_administration.list(query.service, after, PAGE, status))
+    return Found(*await _newest(app, query.service, after, PAGE, status))
+
+
+async def _newest(
+    app: Application,
+    service: str | None,
+    after: str | None,
+    limit: int,
+    status: ApiKeyStatus | None,
+) -> tuple[Sequence[ApiKey], str | None]:
+    return await app.key_administration.list(service, after, limit, status, newest_first=True)
 
 
 async def _search(
@@ -130,7 +140,7 @@ async def _search(
     found: list[ApiKey] = []
     looked = 0
     while looked < _MOST_LOOKED_AT:
-        page, last = await app.key_administration.list(service, after, _LOOK, status)
+        page, last = await _newest(app, service, after, _LOOK, status)
         for key in page:
             if _fits(key, needle, None):
                 found.append(key)
