@@ -72,40 +72,6 @@ async def test_a_cancellation_to_the_end_never_ends_a_plan_now(world: World) -> 
         assert done.headers["location"] == "/account/plan?done=ending"
 
 
-async def test_a_form_to_cancel_at_the_end_is_refused_once_the_plan_would_end_now(
-    world: World,
-) -> None:
-    await subscribed(world, "pro", OWNER)
-    await world.gateway.forget_method(OWNER)
-    await world.advance(31 * DAY)
-    browser = await _browser(world)
-    form = await browser.look("/plan/cancel")
-    form.fields["when"] = "end"
-    refused = Page(await browser.send("/plan/cancel", form))
-    assert (refused.status, "The plan would end now" in refused.text) == (409, True)
-    view = await world.application.subscriptions.current(OWNER)
-    assert view.subscription is not None
-    assert not view.subscription.ended
-
-
-async def test_a_form_that_was_done_is_done_whatever_has_become_of_the_plan(world: World) -> None:
-    await subscribed(world, "pro", OWNER)
-    browser = await _browser(world)
-    form = await browser.look("/plan/cancel")
-    await browser.send("/plan/cancel", form)
-    await browser.send("/plan/keep", await browser.look("/plan/keep"))
-    await world.gateway.forget_method(OWNER)
-    for status, days in (("past_due", 31), ("expired", 9)):
-        await world.advance(days * DAY)
-        browser = await _browser(world)
-        form.fields["form_token"] = (await browser.look("/plan/keep")).fields["form_token"]
-        again = await browser.send("/plan/cancel", form)
-        assert again.headers["location"] == "/account/plan?done=ending"
-        view = await world.application.subscriptions.current(OWNER)
-        assert view.subscription is not None
-        assert view.subscription.status == status
-
-
 async def test_no_more_is_charged_than_was_shown(world: World) -> None:
     await subscribed(world, "lite", OWNER)
     world.clock.forward(31 * DAY - 3600)

@@ -1,0 +1,102 @@
+"""Forms that cancel a plan do what they said when they were loaded, in both realms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from shothik_payment.domain.model.web_session import Realm
+from tests.integration.http.browsers import Browser, Page
+from tests.integration.http.site import OWNER
+from tests.integration.http.subscribers import DAY, subscribed
+from tests.integration.http.support import World
+
+
+@dataclass(frozen=True, slots=True)
+class CancelForm:
+    """`told`: where it leads to when it was done."""
+
+    realm: Realm
+    path: str
+    told: str
+
+    async def loaded(self, world: World) -> Page:
+        return await (await Browser.signed_in(world, self.realm)).look(self.path)
+
+    async def sent(self, world: World, form: Page, when: str) -> tuple[int, str]:
+        """In a session of its own: the one that it was loaded in may have ended."""
+        browser = await Browser.signed_in(world, self.realm)
+        form.fields |= {"form_token": browser.signed.session.form_token, "when": when}
+        form.fields["reason"] = "test"
+        answer = await browser.send(self.path, form)
+        where = answer.headers.get("location") or Page(answer).text
+        return answer.status_code, where.removeprefix(self.told)
+
+
+FORMS = [
+    CancelForm(Realm.ACCOUNT, "/plan/cancel", "/account/plan?done="),
+    CancelForm(
+        Realm.ADMIN,
+        f"/users/{OWNER}/subscription/cancel",
+        f"/admin/users/{OWNER}/subscription?done=",
+    ),
+]
+of_both = pytest.mark.parametrize("form", FORMS, ids=lambda form: form.realm)
+
+
+async def status(world: World) -> str:
+    view = await world.application.subscriptions.current(OWNER)
+    assert view.subscription is not None
+    return view.subscription.status
+
+
+async def declined(world: World) -> None:
+    await world.gateway.forget_method(OWNER)
+    await world.advance(31 * DAY)
+    assert await status(world) == "past_due"
+
+
+@of_both
+async def test_at_the_end_is_not_at_once_when_the_renewal_was_declined_meanwhile(
+    world: World, form: CancelForm
+) -> None:
+    await subscribed(world, "pro", OWNER)
+    page = await form.loaded(world)
+    assert page.fields["when"] == "end"
+    await declined(world)
+    code, text = await form.sent(world, page, "end")
+    assert (code, "The plan would end now" in text) == (409, True)
+    assert await status(world) == "past_due"
+
+
+@of_both
+async def test_a_form_that_was_done_says_the_same_again(world: World, form: CancelForm) -> None:
+    await subscribed(world, "pro", OWNER)
+    page = await form.loaded(world)
+    assert await form.sent(world, page, "end") == (303, "ending")
+    await world.application.subscriptions.keep(OWNER)
+    await declined(world)
+    assert await form.sent(world, page, "end") == (303, "ending")
+    await world.advance(9 * DAY)
+    assert await form.sent(world, page, "end") == (303, "ending")
+    assert await status(world) == "expired"
+
+
+@of_both
+async def test_what_does_not_last_is_ended_by_who_chooses_so(
+    world: World, form: CancelForm
+) -> None:
+    await subscribed(world, "pro", OWNER)
+    await declined(world)
+    page = await form.loaded(world)
+    # It is as a form that was sent before: its button alone, pressed again, ends nothing.
+    assert page.fields["when"] == ""
+    assert (await form.sent(world, page, ""))[0] == 400
+    assert await status(world) == "past_due"
+    for _ in range(2):
+        assert await form.sent(world, page, "now") == (303, "cancelled")
+    assert await status(world) == "cancelled"
+    await subscribed(world, "lite", OWNER)
+    assert await form.sent(world, page, "now") == (303, "cancelled")
+    assert await status(world) == "active"
