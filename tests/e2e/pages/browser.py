@@ -17,7 +17,7 @@ WIDE = 1400
 NARROW = 360
 HEIGHT = 900
 _AXE = {"resultTypes": ["violations"], "preload": False}
-"""Style sheets are not read for rules that are off by default."""
+"""Nothing is read ahead: that is for sound, of which there is none, and for a rule that is off."""
 _PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 
 
