@@ -190,6 +190,17 @@ async def test_a_key_that_differs_is_not_passed_over(
     assert len(service.state.api_keys) == 1
 
 
+HIDDEN = OldKey(digest_of("sk_old"), "_old", PARAPHRASE, START, "jobs\u202e")
+
+
+HIDDEN_PLACE = "taken over", f"key {HIDDEN.digest.hex()}"
+HIDDEN_CONTENT = (
+    f'{{"created_at":{START},"digest":"{HIDDEN.digest.hex()}","last4":"_old",'
+    '"name":"jobs\\u202e","service":"paraphrase_service"}'
+)
+HIDDEN_CLAIM = fingerprint(HIDDEN_CONTENT).hex().encode()
+
+
 @pytest.mark.parametrize("name", ["jobs\u202e", "\u3164", "a\u2062b"])
 async def test_a_key_s_name_is_one_that_people_can_see(
     service: TestService, takeover: Takeover, name: str
@@ -207,15 +218,24 @@ async def test_a_key_s_name_is_one_that_people_can_see(
 async def test_a_key_that_was_taken_over_with_such_a_name_is_known_again(
     service: TestService, takeover: Takeover
 ) -> None:
-    old = OldKey(digest_of("sk_old"), "_old", PARAPHRASE, START, "jobs\u202e")
-    content = (
-        f'{{"created_at":{START},"digest":"{old.digest.hex()}","last4":"_old",'
-        '"name":"jobs\\u202e","service":"paraphrase_service"}'
-    )
-    place = "taken over", f"key {old.digest.hex()}"
-    service.state.documents[place] = f"{fingerprint(content).hex()} done".encode()
+    service.state.documents[HIDDEN_PLACE] = HIDDEN_CLAIM + b" done"
     for dry in (True, False):
-        assert (await takeover.take(old, dry=dry)).before
+        assert (await takeover.take(HIDDEN, dry=dry)).before
+
+
+async def test_a_key_that_was_being_taken_over_with_such_a_name_is_so_to_the_end(
+    service: TestService, takeover: Takeover
+) -> None:
+    """Its claim binds all that the line says: with another name it would be another line."""
+    service.state.documents[HIDDEN_PLACE] = HIDDEN_CLAIM  # killed before the key was stored
+    for dry in (True, False):
+        assert not (await takeover.take(HIDDEN, dry=dry)).before
+    service.state.documents[HIDDEN_PLACE] = HIDDEN_CLAIM  # killed before it was told
+    assert (await takeover.take(HIDDEN)).before
+    assert [key.name for key in await service.api_keys.list(None, None, 9)] == [HIDDEN.name]
+    assert service.state.documents[HIDDEN_PLACE] == HIDDEN_CLAIM + b" done"
+    with pytest.raises(IdempotencyKeyReused):
+        await takeover.take(replace(HIDDEN, name="jobs"))
 
 
 FINGERPRINTS = [

@@ -30,13 +30,8 @@ class OldIdentities:
 
     async def claim(self, place: str, content: str) -> Claim:
         """Raises IdempotencyKeyReused where another record has this identity."""
-        mine = fingerprint(content).hex()
-        await self._taken_over.replace(place, None, mine.encode())
-        stored = await self._taken_over.get(place) or b""
-        known, _, result = stored.decode().partition(" ")
-        if known != mine:
-            raise IdempotencyKeyReused
-        return Claim(stored, bool(result))
+        await self._taken_over.replace(place, None, fingerprint(content).hex().encode())
+        return _claim(await self._taken_over.get(place) or b"", content)
 
     async def finish(self, place: str, claim: Claim, result: str) -> None:
         if not claim.done:
@@ -44,12 +39,18 @@ class OldIdentities:
                 place, claim.stored, claim.stored + f" {result}".encode()
             )
 
-    async def is_done(self, place: str, content: str) -> bool:
-        """Raises IdempotencyKeyReused where another record has this identity."""
-        known, _, result = (await self._taken_over.get(place) or b"").decode().partition(" ")
-        if known and known != fingerprint(content).hex():
-            raise IdempotencyKeyReused
-        return bool(result)
+    async def find(self, place: str, content: str) -> Claim | None:
+        """None: nobody has claimed it. Raises IdempotencyKeyReused where another record has this
+        identity."""
+        stored = await self._taken_over.get(place)
+        return None if stored is None else _claim(stored, content)
+
+
+def _claim(stored: bytes, content: str) -> Claim:
+    known, _, result = stored.decode().partition(" ")
+    if known != fingerprint(content).hex():
+        raise IdempotencyKeyReused
+    return Claim(stored, bool(result))
 
 
 def deduction_place(old_id: str) -> str:

@@ -171,7 +171,8 @@ class Takeover:
 
     async def _subscription(self, old: OldSubscription, dry: bool) -> TakenOver:
         place, content = f"subscription {old.user_id}", _content(old)
-        if await self._taken_over.is_done(place, content):
+        found = await self._taken_over.find(place, content)
+        if found is not None and found.done:
             return TakenOver(0, before=True)
         gateway, currency = self._paid_by(old)
         if not self._clock.now() < old.period_end <= END_OF_TIME:
@@ -213,10 +214,12 @@ class Takeover:
         """Kept as a legacy key: it has no checksum that could be looked at first."""
         service = self._catalog.service(old.service)
         place, content = f"key {old.digest.hex()}", _content(old)
-        if await self._taken_over.is_done(place, content):
+        found = await self._taken_over.find(place, content)
+        if found is not None and found.done:
             return TakenOver(0, before=True)
-        # Before the claim, which would bind the name: a key without it is another line.
-        if old.name is not None:
+        # Before the claim, which would bind the name: a key without it is another line. What an
+        # earlier release has claimed is bound already, and could not be taken over any more.
+        if found is None and old.name is not None:
             require_name(old.name)
         if dry:
             return TakenOver(0, before=False)
