@@ -13,6 +13,7 @@ from typing import Any
 
 import aio_pika
 import pytest
+from yarl import URL
 
 from shothik_payment.adapters import codec
 from shothik_payment.adapters.rabbitmq import RabbitConnection, RabbitEventBroker
@@ -256,14 +257,17 @@ async def test_the_broker_is_part_of_the_check(
 
     queue = await client.channel.get_queue(RESUMES)
     await queue.consume(aio_pika.IncomingMessage.ack)
-    listened, embedded, away = await asyncio.gather(
+    mistyped = URL(command.environment["RABBITMQ_URL"]).with_password("secret")
+    listened, embedded, away, refused = await asyncio.gather(
         of_the_broker(),
         of_the_broker(RABBITMQ_URL="memory://"),
         of_the_broker(RABBITMQ_URL="amqp://u:secret@127.0.0.1:9/"),
+        of_the_broker(RABBITMQ_URL=str(mistyped)),
     )
     assert listened[f"queue {RESUMES}"] == (True, "waiting: 0, consumers: 1")
     ok, note = embedded.pop("exchange payment.events")
     assert (ok, embedded) == (None, {})
     assert "nothing to listen to from another process" in note
-    ok, note = away["exchange payment.events"]
-    assert (ok, "away" in note, "secret" in note) == (False, True, False)
+    for found, cause in ((away, "Connect call failed"), (refused, "ACCESS_REFUSED")):
+        ok, note = found["exchange payment.events"]
+        assert (ok, cause in note, "secret" in note) == (False, True, False), note

@@ -30,7 +30,7 @@ async def check_broker(container: Container, api_key: str) -> list[Probe]:
         note = "RABBITMQ_URL=memory://: there is nothing to listen to from another process"
         return [Probe(_EXCHANGE, None, 0, note)]
     except Unavailable as error:
-        return [Probe(_EXCHANGE, False, _since(started), error.reason)]
+        return [Probe(_EXCHANGE, False, _since(started), str(error))]
     probes = [Probe(_EXCHANGE, True, _since(started), "")]
     for service in catalog.services:
         own = api_key.startswith(f"sk_{service.slug}_")
