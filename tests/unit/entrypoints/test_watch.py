@@ -91,6 +91,23 @@ async def test_the_line_says_why_also_of_those_before_it() -> None:
     assert (line["requests"], line["errors"]) == (1, [])
 
 
+async def test_the_line_does_not_say_what_was_behind_an_outage_that_is_over() -> None:
+    now = 0.0
+    watch = Watch(clock=lambda: now)
+    busy, away, full = "The service is busy.", "MongoDB at db1:27017 is away.", "The queue is full."
+    await answered(watch, call(error=busy), 503)
+    now = 0.5
+    assert await answered(watch, call(error=away), 503) == []
+    now = 6.0  # few ask, and it is the same outage still
+    (line,) = await answered(watch, call(error=busy), 503)
+    assert (line["requests"], line["errors"]) == (2, [away, busy])
+    now = 6.5
+    assert await answered(watch, call(error=away), 503) == []
+    now = 86_400.0
+    (line,) = await answered(watch, call(error=full), 503)
+    assert (line["requests"], line["errors"]) == (1, [full])
+
+
 async def test_who_goes_away_is_counted_too() -> None:
     counted = Counted()
 

@@ -26,6 +26,8 @@ _GONE = 499
 _UNAVAILABLE = 503
 _ONE_LINE_SECONDS = 1.0
 _ERRORS_A_LINE = 4
+_OVER_SECONDS = 10.0
+"""So long after a quiet second nobody was refused: what came in it was another outage's."""
 
 
 class Requests(Protocol):
@@ -86,10 +88,13 @@ class Watch:
         """At most one line a second: an outage makes as many refusals as there are requests. What
         most of them say may hide what is behind them all, so the line has several of the errors
         that came since the last one."""
+        now = self._clock()
+        if now >= self._quiet_until + _OVER_SECONDS:
+            self._unavailable = 0
+            self._errors.clear()
         self._unavailable += 1
         if call.error is not None and len(self._errors) < _ERRORS_A_LINE:
             self._errors[call.error] = None
-        now = self._clock()
         if now >= self._quiet_until:
             self._quiet_until = now + _ONE_LINE_SECONDS
             log.error("refused with 503", requests=self._unavailable, errors=[*self._errors])
