@@ -114,6 +114,15 @@ async def test_what_anyone_is_told_needs_no_line_of_its_own() -> None:
     assert logged == []
 
 
+async def test_a_check_that_does_not_end_in_time_leaves_a_line() -> None:
+    with capture_logs() as logged:
+        told = await Readiness().problem(Check("store", TimeoutError()), 0.01)
+    assert told == "no answer within 0.01 s"
+    (line,) = logged
+    assert (line["event"], line["log_level"]) == ("dependency is away", "error")
+    assert (line["dependency"], line["error"]) == ("store", told)
+
+
 async def test_a_check_that_fails_in_an_unknown_way_is_made_again() -> None:
     readiness, store = Readiness(), Check("store", ValueError("?"))
     with pytest.raises(ValueError, match=r"\?"):

@@ -18,6 +18,7 @@ from shothik_payment.adapters.mongo import names
 from shothik_payment.adapters.mongo.errors import bounded
 from shothik_payment.adapters.mongo.rows import SCHEMA_VERSION
 from shothik_payment.domain.errors import Misconfigured, StoreCorrupt, Unavailable
+from shothik_payment.domain.ports.health import PING_SECONDS
 
 Doc = dict[str, Any]
 Client = AsyncMongoClient[Doc]
@@ -137,7 +138,7 @@ class MongoDatabase:
 
     async def ping(self) -> None:
         """Return when a majority takes writes; raises as `open` does."""
-        with self.bounded():
+        with self.bounded(PING_SECONDS):
             await self.collection(names.SCHEMA).update_one(
                 {"_id": "probe"}, {"$inc": {"probes": 1}}, upsert=True
             )

@@ -76,7 +76,7 @@ class RabbitConnection:
         got, so the link is dropped, unless `drop` says otherwise."""
         link = None
         try:
-            async with answered(seconds):
+            async with answered(seconds, f" at {self._url.host}:{self._url.port}"):
                 async with asyncio.timeout(_CONNECT_SECONDS):
                     link = await self._linked()
                 yield link
@@ -143,8 +143,8 @@ class RabbitConnection:
 
 
 @asynccontextmanager
-async def answered(seconds: float) -> AsyncIterator[None]:
-    """What fails inside, or takes longer, is told as Unavailable."""
+async def answered(seconds: float, at: str = "") -> AsyncIterator[None]:
+    """What fails inside, or takes longer, is told as Unavailable. `at`: to operators."""
     task = asyncio.current_task()
     asked_before = 0 if task is None else task.cancelling()
     try:
@@ -152,7 +152,7 @@ async def answered(seconds: float) -> AsyncIterator[None]:
             yield
     except Exception as error:
         _end_if_cancelled(task, asked_before)
-        translated = _translated(error)
+        translated = _translated(error, at)
         if translated is None:
             raise
         raise translated from error
@@ -184,9 +184,10 @@ def _checked(text: str) -> URL:
     raise Misconfigured("RABBITMQ_URL", "expected amqp://user:password@host:port/virtual-host")
 
 
-def _translated(error: Exception) -> Unavailable | None:
+def _translated(error: Exception, at: str) -> Unavailable | None:
     if isinstance(error, TimeoutError):
-        return Unavailable("The message broker does not answer.")
+        silent = "The message broker does not answer."
+        return DependencyUnavailable(silent, f"The message broker{at} does not answer.")
     if isinstance(error, CONNECTION_EXCEPTIONS):
         away = "The message broker is away."
         return DependencyUnavailable(away, f"{away} ({str(error) or type(error).__name__})")

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 from shothik_payment.adapters.rabbitmq.connection import RabbitConnection
-
-_PING_SECONDS = 2.0
+from shothik_payment.domain.ports.health import PING_SECONDS
 
 
 class RabbitHealth:
@@ -13,6 +12,6 @@ class RabbitHealth:
 
     async def ping(self) -> None:
         # A slow answer to this is no reason to end what others publish.
-        async with self._connection.use(_PING_SECONDS, drop=False) as link:
+        async with self._connection.use(PING_SECONDS, drop=False) as link:
             channel = await link.amqp.channel(publisher_confirms=False)
             await channel.close()

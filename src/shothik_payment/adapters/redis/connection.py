@@ -10,7 +10,7 @@ from redis.exceptions import ConnectionError as LostConnection
 from redis.exceptions import RedisError
 
 from shothik_payment.adapters.redis.round_trips import RoundTrips
-from shothik_payment.domain.errors import Misconfigured, Unavailable
+from shothik_payment.domain.errors import DependencyUnavailable, Misconfigured
 
 TIMEOUT_SECONDS = 0.5
 MAX_CONNECTIONS = 32
@@ -58,7 +58,8 @@ class RedisConnection:
         try:
             await self.client.ping()
         except (RedisError, OSError) as error:
-            raise Unavailable("Redis does not answer.") from error
+            said = f"Redis at {self.address} does not answer ({str(error) or repr(error)})."
+            raise DependencyUnavailable("Redis does not answer.", said) from error
 
 
 def _options(url: str) -> dict[str, Any]:

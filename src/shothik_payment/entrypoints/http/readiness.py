@@ -49,7 +49,9 @@ async def _problem(check: HealthCheck, seconds: float) -> str | None:
         async with asyncio.timeout(seconds):
             await check.ping()
     except TimeoutError:
-        return f"no answer within {seconds:g} s"
+        problem = f"no answer within {seconds:g} s"
+        log.error("dependency is away", dependency=check.name, error=problem)
+        return problem
     except Unavailable as error:
         if str(error) != error.message:
             log.error("dependency is away", dependency=check.name, error=str(error))
