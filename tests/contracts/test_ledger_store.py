@@ -7,6 +7,7 @@ import pytest
 
 from shothik_payment.domain.ledger.commands import AbandonPayment, ReleaseHold
 from shothik_payment.domain.model.hold import HoldStatus
+from shothik_payment.domain.model.payment import Payment
 from shothik_payment.domain.model.transaction import Transaction
 from shothik_payment.domain.model.wallet import Wallet
 from shothik_payment.domain.ports.event_log import START
@@ -28,6 +29,11 @@ from tests.contracts.book import (
 def stored(row: Transaction) -> Transaction:
     """As it is read back: only a digest of the request key is kept."""
     return replace(row, request_key=None)
+
+
+def giving_up(payment: Payment) -> AbandonPayment:
+    about = {"user_id": payment.user_id, "at": NOW, "payment_id": payment.id}
+    return AbandonPayment(id=fresh(), failure_code="refused", **about)
 
 
 async def test_a_user_never_seen_has_an_empty_wallet_and_nothing_else(book: Book) -> None:
@@ -215,29 +221,22 @@ async def test_what_a_request_record_speaks_of_is_found_with_it(book: Book) -> N
     assert snapshot.payments == {payment.id: payment}
 
 
-async def test_a_forgotten_key_is_free_and_can_be_bound_in_the_same_commit(book: Book) -> None:
+async def test_a_forgotten_key_can_be_bound_in_the_same_commit(book: Book) -> None:
     key = binding("key")
     first = await book.payment("u1", key)
-    abandon = AbandonPayment(
-        id=fresh(),
-        user_id="u1",
-        at=NOW,
-        payment_id=first.id,
-        failure_code="refused",
-        bound={key.key: first.id},
-    )
-    await book.do(abandon)
-    assert (await book.load(Needs("u1", [key.key]))).done == {}
-    second = await book.payment("u1", key)
-    third = opening("u1", key)
-    # What it was bound to before is not what it is bound to now.
-    await book.do(replace(abandon, id=fresh(), payment_id=second.id), granting("u1"))
-    assert (await book.load(Needs("u1", [key.key]))).done != {}
-    freeing = replace(abandon, id=fresh(), payment_id=second.id, bound={key.key: second.id})
-    await book.do(freeing, third)
+    second = opening("u1", key)
+    await book.do(giving_up(first), second)
     done = (await book.load(Needs("u1", [key.key]))).done[key.key]
     assert isinstance(done, RequestRecord)
-    assert done.subject_id == third.payment.id
+    assert done.subject_id == second.payment.id
+
+
+async def test_a_forgotten_key_is_free(book: Book) -> None:
+    key = binding("key")
+    change = await book.change(giving_up(await book.payment("u1", key)))
+    change.forgotten_requests.append(key.key)
+    assert await book.store.commit([change]) == [True]
+    assert (await book.load(Needs("u1", [key.key]))).done == {}
 
 
 async def test_asked_rows_come_with_their_reversals_and_grants(book: Book) -> None:

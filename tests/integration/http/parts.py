@@ -13,7 +13,7 @@ from shothik_payment.adapters.sandbox import SandboxGateway
 from shothik_payment.domain.errors import Unavailable
 from shothik_payment.domain.model.payment import Payment, Refund
 from shothik_payment.domain.ports.api_keys import KeyChange
-from shothik_payment.domain.ports.gateway import Checkout, GatewayRefund
+from shothik_payment.domain.ports.gateway import Checkout, GatewayRefund, GatewayReport
 from shothik_payment.domain.ports.ledger_store import ChangeSet, RequestRecord
 
 
@@ -55,9 +55,11 @@ class GatedStore(_LosesAnswers, MemoryLedgerStore):
 
 class CountedGateway(SandboxGateway):
     """`started`: how often it was asked for a checkout. `refund_fails`: what it says to the next
-    refunds."""
+    refunds; `charge_fails` and `checkout_fails` to all that come."""
 
     started = 0
+    charge_fails: Exception | None = None
+    checkout_fails: Exception | None = None
 
     def __init__(self, *parts: Any) -> None:
         super().__init__(*parts)
@@ -70,4 +72,11 @@ class CountedGateway(SandboxGateway):
 
     async def start_checkout(self, payment: Payment) -> Checkout:
         self.started += 1
+        if self.checkout_fails is not None:
+            raise self.checkout_fails
         return await super().start_checkout(payment)
+
+    async def charge(self, payment: Payment) -> GatewayReport:
+        if self.charge_fails is not None:
+            raise self.charge_fails
+        return await super().charge(payment)

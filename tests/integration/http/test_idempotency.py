@@ -10,7 +10,9 @@ import httpx
 import pytest
 
 from shothik_payment.adapters.codec import decode_transaction
+from shothik_payment.domain.errors import GatewayRefused, Unavailable
 from shothik_payment.domain.ports.answer_cache import FinishedAnswer
+from tests.integration.http.subscribers import DAY, subscribed
 from tests.integration.http.support import World
 
 DEDUCT = {"userId": "u1", "amount": 5, "metadata": {"a": 1, "b": 2}}
@@ -189,6 +191,29 @@ async def test_repeats_in_flight_wait_for_the_first(world: World) -> None:
     assert len(world.state.payments) == 1
     assert world.gateway.started == 1
     assert (await client.get("/balance/u1")).json()["balance"] == 95
+
+
+async def test_what_was_answered_before_its_charge_had_an_end_is_charged_by_no_repeat(
+    world: World,
+) -> None:
+    """Neither that charge nor a checkout can be had later; a new charge could."""
+    await subscribed(world, "lite")
+    user, gateway = world.by_user("u1"), world.gateway
+    await user.delete("/subscriptions/current", params={"now": "true"})
+    gateway.charge_fails = gateway.checkout_fails = Unavailable("The gateway is away.")
+    first = await user.post("/subscriptions", json={"plan": "pro"}, headers=keyed("k"))
+    assert (first.status_code, first.json()["subscription"]["status"]) == (200, "incomplete")
+    gateway.charge_fails = GatewayRefused("sandbox", "no_saved_method")
+    await world.advance(60)
+    gateway.charge_fails = gateway.checkout_fails = None
+    paid = (await user.get("/payments")).json()["payments"]
+    assert [payment["status"] for payment in paid] == ["failed", "paid"]
+    for passed, at_hand in ((0, True), (420, True), (180, False), (7 * DAY, False)):
+        await world.advance(passed)
+        again = await user.post("/subscriptions", json={"plan": "pro"}, headers=keyed("k"))
+        assert (again.status_code, again.headers["idempotency-replayed"]) == (200, "true")
+        assert (again.content == first.content) is at_hand
+    assert (await user.get("/payments")).json()["payments"] == paid
 
 
 async def test_a_stored_answer_is_believed_only_with_its_fingerprint(world: World) -> None:

@@ -106,7 +106,7 @@ async def test_what_is_not_open_is_not_charged(service: TestService, status: Pay
     price = Money(3000, "USD")
     now = service.clock.now()
     ended = Payment("pay_1", user.user, "sandbox", status, price, 1, now, now, off_session=True)
-    await service.charges.charge(ended, {})
+    await service.charges.charge(ended)
     assert user.gateway.charge_asks == []
 
 

@@ -216,19 +216,16 @@ def test_opening_a_payment_binds_its_key_and_giving_it_up_frees_it(world: World)
     assert again.payment == opened.payment
     assert list(world.state.user("u1").payments) == ["pay_1"]
     give_up = {"payment_id": "pay_1", "failure_code": "unavailable"}
-    world.do(c.AbandonPayment, **give_up, bound={key("p1").key: "pay_1"})
-    assert world.state.user("u1").requests == {}
+    world.do(c.AbandonPayment, **give_up)
     anew = world.do(c.OpenPayment, payment=world.payment("pay_2"), request=key("p1", b"new"))
     assert not anew.replayed
+    refused = {"payment": world.payment("pay_3"), "request": key("p1")}
+    world.refusal(IdempotencyKeyReused, c.OpenPayment, **refused)
 
 
 def test_giving_a_payment_up_leaves_a_key_that_is_bound_to_another(world: World) -> None:
     world.do(c.OpenPayment, payment=world.payment("pay_1"), request=key("p1"))
-    give_up = {
-        "payment_id": "pay_1",
-        "failure_code": "unavailable",
-        "bound": {key("p1").key: "pay_1"},
-    }
+    give_up = {"payment_id": "pay_1", "failure_code": "unavailable"}
     world.do(c.AbandonPayment, **give_up)
     world.do(c.OpenPayment, payment=world.payment("pay_2"), request=key("p1"))
     world.do(c.AbandonPayment, **give_up)
@@ -241,7 +238,7 @@ def test_a_key_freed_and_bound_again_in_one_batch_stays_bound(world: World) -> N
     world.do(c.OpenPayment, payment=world.payment("pay_1"), request=key("p1"))
     give_up = {"payment_id": "pay_1", "failure_code": "unavailable"}
     world.batch(
-        world.command(c.AbandonPayment, **give_up, bound={key("p1").key: "pay_1"}),
+        world.command(c.AbandonPayment, **give_up),
         world.command(c.OpenPayment, payment=world.payment("pay_2"), request=key("p1")),
     )
     again = world.do(c.OpenPayment, payment=world.payment("pay_3"), request=key("p1"))
@@ -250,13 +247,26 @@ def test_a_key_freed_and_bound_again_in_one_batch_stays_bound(world: World) -> N
     assert again.payment.id == "pay_2"
 
 
+def test_a_key_that_is_free_is_free_for_a_refusal_too(world: World) -> None:
+    """What was refused stays so, though the first may have been given up in another way."""
+    world.do(c.OpenPayment, payment=world.payment("pay_1"), request=key("p1"))
+    world.do(c.AbandonPayment, payment_id="pay_1", failure_code="unavailable")
+    world.do(c.Freeze, reason="r")
+    world.refusal(UserFrozen, c.OpenPayment, payment=world.payment("pay_2"), request=key("p1"))
+    assert world.state.user("u1").requests == {}
+    world.do(c.Unfreeze, reason="r")
+    anew = world.do(c.OpenPayment, payment=world.payment("pay_2"), request=key("p1"))
+    assert not anew.replayed
+
+
 def test_a_key_bound_and_freed_in_one_batch_is_free(world: World) -> None:
     give_up = {"payment_id": "pay_1", "failure_code": "unavailable"}
     world.batch(
         world.command(c.OpenPayment, payment=world.payment("pay_1"), request=key("p1")),
-        world.command(c.AbandonPayment, **give_up, bound={key("p1").key: "pay_1"}),
+        world.command(c.AbandonPayment, **give_up),
     )
-    assert world.state.user("u1").requests == {}
+    anew = world.do(c.OpenPayment, payment=world.payment("pay_2"), request=key("p1", b"new"))
+    assert not anew.replayed
 
 
 def test_the_scope_of_a_key_is_caller_operation_and_key() -> None:

@@ -1,5 +1,6 @@
-"""A request about a subscription whose payment was given up before there was a link: it binds
-nothing, whoever gave it up, and a repeat is judged and done anew, however late."""
+"""A request about a subscription that was refused or killed, and whose payer had neither a charge
+nor a link: it binds nothing, whoever gave its payment up, and a repeat is judged and done anew,
+however late."""
 
 from __future__ import annotations
 
@@ -11,103 +12,28 @@ import pytest
 from shothik_payment.domain.errors import (
     CallUnderWay,
     GatewayRefused,
+    IdempotencyKeyReused,
     PaymentNotOpen,
     PaymentServiceError,
-    Unavailable,
 )
-from shothik_payment.domain.model.payment import Payment, PaymentStatus
-from shothik_payment.domain.model.time import MINUTE
-from shothik_payment.domain.ports.gateway import Checkout, GatewayReport
+from shothik_payment.domain.ledger.commands import RequestBinding
+from shothik_payment.domain.model.payment import PaymentStatus
 from shothik_payment.domain.use_cases.offers import Choice
 from tests.support.scripted_gateway import ScriptedGateway
 from tests.support.service import TestService, running_service
-from tests.support.subscriber import Subscriber
-from tests.support.subscription_requests import KEY, Request, asked, request_in
+from tests.support.subscription_requests import KEY, request_in
+from tests.support.subscription_scenes import (
+    AWAY,
+    KINDS,
+    LATE,
+    REFUSED,
+    Killed,
+    begin,
+)
 
-KINDS = pytest.mark.parametrize("kind", ["subscribe", "change", "resume"])
-LATE = pytest.mark.parametrize("minutes", [1, 11, 7 * 24 * 60])
-AWAY = Unavailable("The gateway is away.")
-REFUSED = GatewayRefused("sandbox", "no such merchant")
-
-
-class Killed(Exception):
-    """The process ends here."""
-
-
+OTHER_BODY = replace(KEY, fingerprint=b"other")
+OTHER_KEY = RequestBinding("user u1 k2", "k2", b"f2")
 ENDS = pytest.mark.parametrize("end", [CallUnderWay("Under way."), Killed()], ids=repr)
-
-
-class Bank(ScriptedGateway):
-    """`no_charge` and `no_checkout` are what it says to these. Where it `holds`, the first call
-    waits until it `goes_on`."""
-
-    def __init__(self, bank: ScriptedGateway) -> None:
-        super().__init__(recurring=True)
-        self.on_file, self.events, self.charged = bank.on_file, bank.events, bank.charged
-        self.no_charge: Exception | None = None
-        self.no_checkout: Exception | None = None
-        self.holds = False
-        self.held, self.goes_on = asyncio.Event(), asyncio.Event()
-
-    async def charge(self, payment: Payment) -> GatewayReport:
-        await self._wait()
-        if self.no_charge is not None:
-            raise self.no_charge
-        return await super().charge(payment)
-
-    async def start_checkout(self, payment: Payment) -> Checkout:
-        await self._wait()
-        if self.no_checkout is not None:
-            raise self.no_checkout
-        return await super().start_checkout(payment)
-
-    async def _wait(self) -> None:
-        if self.holds:
-            self.holds = False
-            self.held.set()
-            await self.goes_on.wait()
-
-
-class Scene:
-    """A request of a user with a method on file."""
-
-    def __init__(self, user: Subscriber, request: Request, bank: Bank) -> None:
-        self.user, self.request, self.bank = user, request, bank
-
-    async def is_refused(self, error: type[Exception]) -> None:
-        with pytest.raises(error):
-            await self.request()
-
-    async def wait(self, minutes: int) -> None:
-        await self.user.until(self.user.service.clock.time + minutes * MINUTE)
-
-    async def sweep_gives_up(self, minutes: int = 1) -> None:
-        self.bank.no_checkout = AWAY
-        await self.wait(minutes)
-        self.bank.no_checkout = None
-        assert (await self.user.payments())[0].status is PaymentStatus.FAILED
-
-    async def a_repeat_has_a_link(self) -> Payment:
-        """It is no replay; one after it is."""
-        view = await self.request()
-        assert not view.replayed
-        assert view.payment is not None
-        assert view.payment.payment_url is not None
-        await self.is_bound_to(view.payment)
-        return view.payment
-
-    async def is_bound_to(self, payment: Payment) -> None:
-        again = await self.request()
-        assert (again.replayed, again.payment) == (True, payment)
-
-
-async def begin(service: TestService, kind: str, *, on_file: bool = True) -> Scene:
-    user, request = await asked(service, kind)
-    user.gateway = service.gateway = bank = Bank(service.gateway)
-    service.use_gateways(bank)
-    if not on_file:
-        bank.on_file.clear()
-    return Scene(user, request, bank)
 
 
 @KINDS
@@ -131,9 +57,8 @@ async def test_another_body_after_a_refusal(service: TestService, kind: str) -> 
     scene.bank.no_charge = scene.bank.no_checkout = REFUSED
     await scene.is_refused(GatewayRefused)
     scene.bank.no_charge = scene.bank.no_checkout = None
-    other = replace(KEY, fingerprint=b"other")
-    assert not (await scene.request(other)).replayed
-    assert (await scene.request(other)).replayed
+    assert not (await scene.request(OTHER_BODY)).replayed
+    assert (await scene.request(OTHER_BODY)).replayed
     assert (await scene.user.subscription()).terms.plan == "pro"
     assert len(scene.user.charged().split()) == 1
 
@@ -152,16 +77,119 @@ async def test_a_checkout_that_the_sweep_gives_up(
 
 
 @KINDS
-async def test_a_charge_without_an_answer_that_the_sweep_cannot_make(
-    service: TestService, kind: str
+@LATE
+async def test_a_request_that_is_killed_at_its_charge_which_then_cannot_be_made(
+    service: TestService, kind: str, minutes: int
 ) -> None:
     scene = await begin(service, kind)
-    scene.bank.no_charge = AWAY
-    assert not (await scene.request()).replayed
+    scene.bank.no_charge = Killed()
+    await scene.is_refused(Killed)
     scene.bank.no_charge = None
     scene.bank.on_file.clear()
-    await scene.sweep_gives_up()
+    await scene.sweep_gives_up(minutes)
     await scene.a_repeat_has_a_link()
+
+
+@KINDS
+@LATE
+async def test_a_request_that_is_killed_at_its_charge_which_then_is_declined(
+    service: TestService, kind: str, minutes: int
+) -> None:
+    """As where the second step is refused before it has recorded anything."""
+    scene = await begin(service, kind)
+    scene.bank.no_charge = Killed()
+    await scene.is_refused(Killed)
+    scene.bank.no_charge = None
+    scene.bank.declines[scene.user.user] = 1
+    await scene.wait(minutes)
+    assert (await scene.user.payments())[0].status is PaymentStatus.FAILED
+    await scene.a_repeat_is_charged()
+
+
+@KINDS
+@LATE
+async def test_a_request_that_is_killed_at_its_charge_which_then_is_made(
+    service: TestService, kind: str, minutes: int
+) -> None:
+    """Its payer was charged, so it binds."""
+    scene = await begin(service, kind)
+    scene.bank.no_charge = Killed()
+    await scene.is_refused(Killed)
+    scene.bank.no_charge = None
+    await scene.wait(minutes)
+    assert (await scene.user.payments())[0].status is PaymentStatus.PAID
+    await scene.a_repeat_does_nothing()
+
+
+@KINDS
+@LATE
+@ENDS
+async def test_a_request_that_found_anothers_checkout(
+    service: TestService, kind: str, minutes: int, end: Exception
+) -> None:
+    """Under another key, while that of the first was killed at it."""
+    scene = await begin(service, kind, on_file=False)
+    scene.bank.no_checkout = Killed()
+    await scene.is_refused(Killed)
+    scene.bank.no_checkout = end
+    with pytest.raises(type(end)):
+        await scene.request(OTHER_KEY)
+    await scene.sweep_gives_up(minutes)
+    second = await scene.request(OTHER_KEY)
+    assert second.payment is not None
+    assert (second.replayed, second.payment.payment_url is None) == (False, False)
+    assert (await scene.request(OTHER_KEY)).payment == second.payment
+    assert (await scene.request()).payment == second.payment
+
+
+@KINDS
+@pytest.mark.parametrize("gone", [True, False], ids=["gateway gone", "under way all the time"])
+async def test_a_payment_that_expires_without_a_link(
+    service: TestService, kind: str, gone: bool
+) -> None:
+    scene = await begin(service, kind, on_file=False)
+    scene.bank.no_checkout = Killed() if gone else CallUnderWay("Under way.")
+    await scene.is_refused(type(scene.bank.no_checkout))
+    if gone:
+        service.use_gateways(ScriptedGateway("another"))
+    await scene.wait(11 * 24 * 60)
+    service.use_gateways(scene.bank)
+    scene.bank.no_checkout = None
+    payments = await scene.user.payments()
+    assert (payments[0].status, payments[0].payment_url) == (PaymentStatus.EXPIRED, None)
+    await scene.a_repeat_has_a_link()
+
+
+@KINDS
+async def test_a_payment_that_expires_without_a_word_on_its_charge_binds(
+    service: TestService, kind: str
+) -> None:
+    """It may have been charged, for all that is known."""
+    scene = await begin(service, kind)
+    scene.bank.no_charge = Killed()
+    await scene.is_refused(Killed)
+    scene.bank.no_charge = AWAY
+    await scene.wait(11 * 24 * 60)
+    assert (await scene.user.payments())[0].status is PaymentStatus.EXPIRED
+    scene.bank.no_charge = None
+    await scene.a_repeat_does_nothing()
+
+
+@KINDS
+@LATE
+async def test_another_body_after_the_sweep_gave_up(
+    service: TestService, kind: str, minutes: int
+) -> None:
+    scene = await begin(service, kind, on_file=False)
+    scene.bank.no_checkout = Killed()
+    await scene.is_refused(Killed)
+    with pytest.raises(IdempotencyKeyReused):  # the first may get its link yet
+        await scene.request(OTHER_BODY)
+    await scene.sweep_gives_up(minutes)
+    view = await scene.request(OTHER_BODY)
+    assert (view.replayed, view.payment is None) == (False, False)
+    with pytest.raises(IdempotencyKeyReused):
+        await scene.request()
 
 
 @KINDS

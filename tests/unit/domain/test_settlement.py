@@ -170,8 +170,7 @@ def test_a_payment_with_a_checkout_is_not_abandoned_nor_its_key_freed(world: Wor
     bound = {"request": key("k"), "payment": world.payment("pay_1")}
     world.do(c.OpenPayment, **bound)
     attach(world)
-    give_up = {"payment_id": "pay_1", "failure_code": "x", "bound": {key("k").key: "pay_1"}}
-    world.do(c.AbandonPayment, **give_up)
+    world.do(c.AbandonPayment, payment_id="pay_1", failure_code="x")
     assert world.last_change is None
     assert world.do(c.OpenPayment, **bound).replayed
     assert world.stored_payment("pay_1").status is PaymentStatus.PENDING
@@ -184,6 +183,32 @@ def test_an_abandoned_payment_whose_checkout_came_about_can_be_paid(world: World
     stored = world.stored_payment("pay_1")
     assert (stored.status, stored.session_id) == (PaymentStatus.PENDING, "session_pay_1")
     assert (stored.failure_code, stored.next_check_at) == (None, T0)
+
+
+@pytest.mark.parametrize("comes_again", [True, False])
+def test_a_checkout_that_comes_late_is_shown_if_its_request_has_not_begun_anew(
+    world: World, comes_again: bool
+) -> None:
+    world.do(c.OpenPayment, payment=world.payment("pay_1"), request=key("k"))
+    world.do(c.AbandonPayment, payment_id="pay_1", failure_code="unavailable")
+    if comes_again:
+        world.do(c.OpenPayment, payment=world.payment("pay_2"), request=key("k"))
+    attach(world)
+    late = world.stored_payment("pay_1")
+    expected = PaymentStatus.CANCELLED if comes_again else PaymentStatus.PENDING
+    assert (late.status, late.session_id) == (expected, "session_pay_1")
+    assert (late.payment_url is None) is comes_again
+    again = world.do(c.OpenPayment, payment=world.payment("pay_3"), request=key("k"))
+    assert again.replayed
+    assert again.payment == world.stored_payment("pay_2" if comes_again else "pay_1")
+
+
+def test_an_expired_payment_is_given_no_link(world: World) -> None:
+    world.do(c.OpenPayment, payment=world.payment("pay_1"))
+    world.close_payment(PaymentStatus.EXPIRED)
+    attach(world)
+    stored = world.stored_payment("pay_1")
+    assert (stored.status, stored.payment_url) == (PaymentStatus.EXPIRED, None)
 
 
 def test_a_payment_settled_before_its_checkout_was_attached_learns_of_it(world: World) -> None:

@@ -7,8 +7,7 @@ Amounts are whole credits, already validated to be from 1 to the catalog's maxim
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from shothik_payment.domain.errors import PaymentServiceError
 from shothik_payment.domain.model.grant import GrantSource
@@ -32,6 +31,14 @@ class RequestBinding:
     client_key: str
     fingerprint: bytes
 
+    @property
+    def second_step(self) -> RequestBinding:
+        """For what it does after its first command, so that a repeat does that once, too."""
+        return RequestBinding(f"{self.key} second", self.client_key, self.fingerprint)
+
+    def of_both_steps(self) -> tuple[str, str]:
+        return self.key, self.second_step.key
+
 
 @dataclass(slots=True, kw_only=True)
 class Command:
@@ -41,7 +48,7 @@ class Command:
     request: RequestBinding | None = None
 
     def request_keys(self) -> tuple[str, ...]:
-        """Keys of which `apply` has to see what they are bound to."""
+        """Keys of which `apply` has to see what they are bound to: the request's, step by step."""
         return () if self.request is None else (self.request.key,)
 
     def transaction_ids(self) -> tuple[str, ...]:
@@ -63,6 +70,9 @@ class Recall(Command):
     """
 
     refusal: PaymentServiceError
+
+    def request_keys(self) -> tuple[str, ...]:
+        return () if self.request is None else self.request.of_both_steps()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -181,14 +191,9 @@ class AttachCheckout(OfPayment):
 
 @dataclass(slots=True, kw_only=True)
 class AbandonPayment(OfPayment):
-    """No checkout came about. A refusal binds nothing: the request keys in `bound` are free again
-    where they are bound to what it says still, and not to what a repeat has made."""
+    """No checkout came about."""
 
     failure_code: str
-    bound: Mapping[str, str] = field(default_factory=dict)
-
-    def request_keys(self) -> tuple[str, ...]:
-        return tuple(self.bound)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -293,8 +298,3 @@ class Retell(Command):
     that they heard last, and those that the user is stopped for."""
 
     reasons: dict[str, StopCause]
-
-
-@dataclass(slots=True, kw_only=True)
-class AskPayer(OfPayment):
-    """There is no method to charge: the payer is to be given a checkout."""

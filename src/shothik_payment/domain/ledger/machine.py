@@ -26,6 +26,7 @@ from shothik_payment.domain.ledger.account import Account
 from shothik_payment.domain.ledger.due import book_due
 from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.ledger.periods import watch_plan
+from shothik_payment.domain.ledger.repeats import begin_anew, came_to_nothing, steps_of
 from shothik_payment.domain.ledger.rules import Rules
 from shothik_payment.domain.model.hold import HoldStatus
 from shothik_payment.domain.model.transaction import Transaction, TransactionKind
@@ -65,7 +66,8 @@ _HANDLERS: dict[type[c.Command], Handler] = {
     c.FailRefund: refunds.fail_refund,
     c.RecordRefund: refunds.record_refund,
     c.RecordDispute: disputes.record_dispute,
-    c.AskPayer: subscriptions.ask_payer,
+    s.AskPayer: subscriptions.ask_payer,
+    s.WaitForCharge: subscriptions.wait_for_charge,
     s.Subscribe: subscriptions.subscribe,
     s.ChangePlan: plan_changes.change_plan,
     s.KeepSubscription: plan_changes.keep,
@@ -87,16 +89,17 @@ _HANDLERS: dict[type[c.Command], Handler] = {
 def apply(account: Account, command: c.Command, rules: Rules) -> Outcome:
     """Book what is due by the command's time, then the command.
 
-    A request key that was bound before gives what was done then. A refusal is an outcome; it
-    leaves nothing of the command behind, since handlers refuse before they change anything.
+    A request key that was bound before, and still is, gives what was done then. A refusal is an
+    outcome; it leaves nothing of the command behind, since handlers refuse before they change
+    anything.
     """
     request = command.request
-    if request is not None:
-        done = account.done.get(request.key)
-        if done is not None:
-            return _replay(account, done, request.fingerprint)
+    steps = [] if request is None else steps_of(account, command)
+    if request is not None and steps and not came_to_nothing(account, steps[-1]):
+        return _replay(account, steps[-1], request.fingerprint)
     account.begin(command, rules)
     book_due(account)
+    begin_anew(account, steps)
     if request is not None:
         account.caused_by(request.client_key)
     try:

@@ -22,3 +22,11 @@ class Outcome:
     subscription: Subscription | None = None
     replayed: bool = False
     refusal: PaymentServiceError | None = None
+
+    @property
+    def payment_sought(self) -> str | None:
+        """Of a request about a subscription: its own payment, or another's, which it has joined."""
+        if self.payment is not None:
+            return self.payment.id
+        awaited = None if self.subscription is None else self.subscription.awaited
+        return None if awaited is None or self.replayed else awaited.payment_id

@@ -15,6 +15,7 @@ from shothik_payment.domain.ledger.renewals import charge
 from shothik_payment.domain.ledger.standing import (
     current_subscription,
     done,
+    joined,
     plan_of,
     require_no_charge,
     require_renewed,
@@ -117,7 +118,7 @@ def _change_now(
     if awaited is not None:
         if awaited.terms.plan != terms.plan:
             raise SubscriptionPaymentOpen(awaited.payment_id)
-        return done(account, subscription)
+        return joined(account, subscription, awaited)
     account.change_subscription()
     if subscription.gateway is None:
         subscription.gateway, subscription.currency = command.gateway, command.currency

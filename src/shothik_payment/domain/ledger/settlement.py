@@ -38,7 +38,6 @@ from shothik_payment.domain.model.payment import (
 )
 from shothik_payment.domain.model.time import MINUTE, Millis
 from shothik_payment.domain.model.transaction import Transaction, TransactionKind
-from shothik_payment.domain.ports.ledger_store import RequestRecord
 
 _FIRST_LOOK = 10 * MINUTE
 """After a refund or a dispute that began at the gateway."""
@@ -55,16 +54,17 @@ def open_payment(account: Account, command: OpenPayment) -> Outcome:
 
 
 def attach_checkout(account: Account, command: AttachCheckout) -> Outcome:
-    """Where nothing waits for the payment any more it stays failed, and has no link: what it was
-    for may be charged in another way by now."""
+    """Where nothing waits for the payment any more it stays ended, and has no link: what it was
+    for may be charged in another way by now, or its request has begun anew."""
     payment = payment_of(account, command.payment_id)
     if payment.session_id is not None:
         return Outcome(payment=payment)
     payment.session_id = command.session_id or None
     account.save_payment(payment)
-    if payment.status is PaymentStatus.FAILED:
-        if command.payment_url is not None and _useless(account, payment):
-            return Outcome(payment=payment)
+    given_up, link = payment.status is PaymentStatus.FAILED, command.payment_url is not None
+    if link and payment.came_to_nothing and (not given_up or _useless(account, payment)):
+        return Outcome(payment=payment)
+    if given_up:
         # Given up by a sweep or a concurrent repeat, and now it can be paid after all.
         payment.status = PaymentStatus.CREATED
         payment.failure_code = None
@@ -79,12 +79,6 @@ def attach_checkout(account: Account, command: AttachCheckout) -> Outcome:
 
 def abandon_payment(account: Account, command: AbandonPayment) -> Outcome:
     payment = payment_of(account, command.payment_id)
-    if payment.status not in (PaymentStatus.CREATED, PaymentStatus.FAILED):
-        return Outcome(payment=payment)
-    for key, subject_id in command.bound.items():
-        done = account.done.get(key)
-        if isinstance(done, RequestRecord) and done.subject_id == subject_id:
-            account.forget_request(key)
     if payment.status is PaymentStatus.CREATED:
         payment.status = PaymentStatus.FAILED
         payment.failure_code = command.failure_code

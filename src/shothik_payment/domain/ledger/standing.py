@@ -17,7 +17,12 @@ from shothik_payment.domain.ledger.periods import tell
 from shothik_payment.domain.ledger.subscription_commands import Paying
 from shothik_payment.domain.model.payment import Payment
 from shothik_payment.domain.model.plan import Plan, Terms
-from shothik_payment.domain.model.subscription import StepKind, Subscription, SubscriptionStatus
+from shothik_payment.domain.model.subscription import (
+    AwaitedPayment,
+    StepKind,
+    Subscription,
+    SubscriptionStatus,
+)
 
 
 def new_subscription(account: Account, terms: Terms, paying: Paying | None) -> Subscription:
@@ -91,3 +96,9 @@ def require_renewed(subscription: Subscription) -> None:
 def done(account: Account, subscription: Subscription, payment: Payment | None = None) -> Outcome:
     account.bind_request(payment.id if payment is not None else subscription.id)
     return Outcome(payment=payment, subscription=subscription)
+
+
+def joined(account: Account, subscription: Subscription, awaited: AwaitedPayment) -> Outcome:
+    """Another request's payment is what this one wants, too, and comes to nothing with it."""
+    account.bind_request(awaited.payment_id)
+    return Outcome(subscription=subscription)

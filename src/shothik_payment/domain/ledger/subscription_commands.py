@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shothik_payment.domain.ledger.commands import Command
+from shothik_payment.domain.ledger.commands import Command, OfPayment
 from shothik_payment.domain.model.time import Millis
 
 
@@ -18,6 +18,9 @@ class Paying(Command):
     saved_method: bool = False
     success_url: str | None = None
     cancel_url: str | None = None
+
+    def request_keys(self) -> tuple[str, ...]:
+        return () if self.request is None else self.request.of_both_steps()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,3 +80,14 @@ class GrantPlan(Command):
     plan: str
     reason: str
     ends_at: Millis | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class AskPayer(OfPayment):
+    """There is no method to charge: the payer is to be given a checkout."""
+
+
+@dataclass(slots=True, kw_only=True)
+class WaitForCharge(OfPayment):
+    """The request is answered before the end of its charge is known: its key, which this has the
+    second step of, stays bound, whatever that end is. Nothing is done where it is known by now."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from shothik_payment.domain.errors import InvalidRequest, NotInThisStatus
 from shothik_payment.domain.events import SubscriptionChanged
 from shothik_payment.domain.ledger.account import Account
-from shothik_payment.domain.ledger.commands import AskPayer, GrantCredits
+from shothik_payment.domain.ledger.commands import GrantCredits
 from shothik_payment.domain.ledger.credits import book_grant, require_not_frozen
 from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.ledger.periods import end, give_credits, next_terms, start, tell
@@ -17,17 +17,20 @@ from shothik_payment.domain.ledger.standing import (
     created,
     current_subscription,
     done,
+    joined,
     new_subscription,
     plan_of,
     require_no_charge,
     require_status,
 )
 from shothik_payment.domain.ledger.subscription_commands import (
+    AskPayer,
     CancelSubscription,
     Paying,
     PayRenewal,
     ResumeSubscription,
     Subscribe,
+    WaitForCharge,
 )
 from shothik_payment.domain.model.grant import GrantSource
 from shothik_payment.domain.model.payment import OPEN_STATUSES
@@ -101,7 +104,7 @@ def _pay_start(
 ) -> Outcome:
     """A link that is open stays the one to pay with."""
     if subscription.awaited is not None:
-        return done(account, subscription)
+        return joined(account, subscription, subscription.awaited)
     account.change_subscription()
     payment = charge(
         account,
@@ -128,7 +131,7 @@ def pay_renewal(account: Account, command: PayRenewal) -> Outcome:
     require_status(subscription, (SubscriptionStatus.PAST_DUE,), "No renewal is due.")
     require_no_charge(subscription)
     if subscription.awaited is not None:
-        return done(account, subscription)
+        return joined(account, subscription, subscription.awaited)
     account.change_subscription()
     terms = next_terms(account, subscription)
     payment = charge(
@@ -185,4 +188,11 @@ def ask_payer(account: Account, command: AskPayer) -> Outcome:
     if payment.off_session and payment.status in OPEN_STATUSES:
         payment.off_session = False
         account.save_payment(payment)
+    return Outcome(payment=payment)
+
+
+def wait_for_charge(account: Account, command: WaitForCharge) -> Outcome:
+    payment = payment_of(account, command.payment_id)
+    if payment.status in OPEN_STATUSES and payment.subscription_id is not None:
+        account.bind_request(payment.subscription_id)
     return Outcome(payment=payment)

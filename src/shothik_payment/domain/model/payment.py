@@ -32,6 +32,7 @@ SETTLEABLE_STATUSES = OPEN_STATUSES | {
     PaymentStatus.EXPIRED,
 }
 """Paid after all still settles: what the gateway holds is the truth about money."""
+ENDED_UNPAID_STATUSES = SETTLEABLE_STATUSES - OPEN_STATUSES
 REFUNDABLE_STATUSES = frozenset(
     {
         PaymentStatus.PAID,
@@ -139,6 +140,14 @@ class Payment:
     off_session: bool = False
     subscription_id: str | None = None
     plan: str | None = None
+
+    @property
+    def came_to_nothing(self) -> bool:
+        """It has ended unpaid, and the payer was given no link. Not where it has expired without a
+        word on its charge, which may have been made."""
+        unknown = self.off_session and self.status is PaymentStatus.EXPIRED
+        ended = self.status in ENDED_UNPAID_STATUSES and not unknown
+        return ended and self.payment_url is None
 
     @property
     def refundable_minor(self) -> int:

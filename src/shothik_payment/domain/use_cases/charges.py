@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-from shothik_payment.domain.errors import GatewayRefused, Unavailable
-from shothik_payment.domain.ledger.commands import AskPayer, AttachCheckout
+from shothik_payment.domain.errors import CallUnderWay, GatewayRefused, Unavailable
+from shothik_payment.domain.ledger.commands import AttachCheckout
+from shothik_payment.domain.ledger.subscription_commands import AskPayer
 from shothik_payment.domain.model.payment import OPEN_STATUSES, Payment
 from shothik_payment.domain.ports.gateway import GatewayReport, PaymentGateway
 from shothik_payment.domain.use_cases.payment_commands import PaymentCommands
@@ -42,22 +43,25 @@ class Charges:
             log.warning("%s does not say what is on file: %s", chosen.name, error)
             return False
 
-    async def charge(self, payment: Payment, bound: Mapping[str, str]) -> None:
+    async def charge(self, payment: Payment) -> None:
         """Charge a recorded payment, once however often this is called, and settle it. What has no
         answer may have been done, and is found out later. What is not open is not charged. Where
         there is no method to charge, a checkout is opened for the payer instead, as by
-        `Checkouts.start`: raises what that does."""
+        `Checkouts.start`: raises what that does. Raises CallUnderWay where another process is
+        charging it."""
         if payment.status not in OPEN_STATUSES:
             return
         try:
             report = await self.ask(payment)
             if report is not None:
                 await self.settle(payment, report)
+        except CallUnderWay:
+            raise
         except Unavailable as error:
             log.warning("payment %s is charged later: %s", payment.id, error)
             return
         if report is None:
-            await self.settle(payment, None, bound)
+            await self.settle(payment, None)
 
     async def ask(self, payment: Payment) -> GatewayReport | None:
         """The gateway's part of `charge`, and nothing of ours; None: there is no method to charge.
@@ -70,16 +74,11 @@ class Charges:
         except GatewayRefused:
             return None
 
-    async def settle(
-        self,
-        payment: Payment,
-        report: GatewayReport | None,
-        bound: Mapping[str, str] | None = None,
-    ) -> None:
+    async def settle(self, payment: Payment, report: GatewayReport | None) -> None:
         """What comes of `ask`."""
         if report is None:
             asked = await self._commands.submit(AskPayer, payment)
-            await self._checkouts.start(asked.payment or payment, bound or {})
+            await self._checkouts.start(asked.payment or payment)
             return
         if not report.final and report.session_id:
             await self._commands.submit(

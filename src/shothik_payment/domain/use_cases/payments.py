@@ -33,10 +33,8 @@ from shothik_payment.domain.ports.ids import Ids
 from shothik_payment.domain.ports.payments import Payments
 from shothik_payment.domain.use_cases.offers import choose_gateway
 from shothik_payment.domain.use_cases.payment_commands import PaymentCommands
-from shothik_payment.domain.use_cases.requests import bound_by, recall
+from shothik_payment.domain.use_cases.requests import recall
 from shothik_payment.domain.use_cases.return_origins import ReturnOrigins
-
-_NOTHING: Mapping[str, str] = {}
 
 
 class Checkouts:
@@ -96,7 +94,7 @@ class Checkouts:
         if recorded is None:
             raise StoreCorrupt("A request key is bound to a payment that is not there.")
         if recorded.session_id is None:
-            recorded = await self.start(recorded, bound_by(request, opened))
+            recorded = await self.start(recorded)
         return Outcome(payment=recorded, replayed=opened.replayed)
 
     def _order(
@@ -135,12 +133,11 @@ class Checkouts:
             return self._catalog.credits_pack(credits)
         raise InvalidRequest.of("packId", "either packId or credits, and not both")
 
-    async def start(self, payment: Payment, bound: Mapping[str, str] = _NOTHING) -> Payment:
+    async def start(self, payment: Payment) -> Payment:
         """Open the gateway's checkout for a recorded payment that has none. Raises GatewayRefused
-        and Unavailable, after which the payment has failed, and PaymentNotOpen where it has failed
-        meanwhile, and nothing waits for it any more. Raising these, it frees the keys in `bound`
-        (see AbandonPayment). Raises CallUnderWay where another process is opening it: nothing has
-        changed then."""
+        and Unavailable, after which the payment has failed, and PaymentNotOpen where it has ended
+        meanwhile, and nothing waits for it any more. Raises CallUnderWay where another process is
+        opening it: nothing has changed then."""
         gateway = self._gateways.get(payment.gateway)
         try:
             if gateway is None:
@@ -149,23 +146,15 @@ class Checkouts:
         except CallUnderWay:
             raise
         except (GatewayRefused, Unavailable) as error:
-            await self.abandon(payment, error, bound)
+            await self._commands.submit(AbandonPayment, payment, failure_code=error.code)
             raise
         attached = await self._commands.submit(
             AttachCheckout, payment, session_id=checkout.session_id, payment_url=checkout.url
         )
         opened = attached.payment or payment
-        if opened.status is PaymentStatus.FAILED:
-            refusal = PaymentNotOpen(opened.id, opened.status)
-            await self.abandon(opened, refusal, bound)
-            raise refusal
+        if opened.came_to_nothing:
+            raise PaymentNotOpen(opened.id, opened.status)
         return opened
-
-    async def abandon(
-        self, payment: Payment, error: PaymentServiceError, bound: Mapping[str, str]
-    ) -> None:
-        """A payment without a checkout fails, if it has not; the keys in `bound` are free."""
-        await self._commands.submit(AbandonPayment, payment, failure_code=error.code, bound=bound)
 
     def currencies(self) -> dict[str, tuple[str, ...]]:
         """What each gateway takes, in the order in which one is picked."""

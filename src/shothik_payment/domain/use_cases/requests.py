@@ -24,20 +24,6 @@ def bind(caller: str, operation: str, client_key: str | None, fingerprint: bytes
     return RequestBinding(f"{caller} {operation} {client_key}", client_key, fingerprint)
 
 
-def second_step(request: RequestBinding | None) -> RequestBinding | None:
-    """For what a request does after its first command: a key of its own, so that a repeat does it
-    once, too."""
-    if request is None:
-        return None
-    return RequestBinding(f"{request.key} second", request.client_key, request.fingerprint)
-
-
-def bound_by(request: RequestBinding | None, outcome: Outcome) -> dict[str, str]:
-    """The request's key, with what it is bound to since its command had the outcome."""
-    made = outcome.payment or outcome.subscription
-    return {} if request is None or made is None else {request.key: made.id}
-
-
 async def recall(
     writer: LedgerWriter,
     clock: Clock,

@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from shothik_payment.domain.catalog import Catalog
-from shothik_payment.domain.errors import NotFound, PaymentServiceError, Unavailable
+from shothik_payment.domain.errors import (
+    CallUnderWay,
+    NotFound,
+    PaymentNotOpen,
+    PaymentServiceError,
+)
 from shothik_payment.domain.ledger import commands as c
 from shothik_payment.domain.ledger import subscription_commands as s
 from shothik_payment.domain.ledger.outcome import Outcome
@@ -24,8 +29,7 @@ from shothik_payment.domain.ports.subscription_history import SubscriptionHistor
 from shothik_payment.domain.use_cases.charges import Charges
 from shothik_payment.domain.use_cases.offers import Choice, choose_gateway
 from shothik_payment.domain.use_cases.payments import Checkouts
-from shothik_payment.domain.use_cases.repeats import Repeats
-from shothik_payment.domain.use_cases.requests import bound_by, recall, second_step
+from shothik_payment.domain.use_cases.requests import recall
 from shothik_payment.domain.use_cases.return_origins import ReturnOrigins
 from shothik_payment.domain.use_cases.subscription_preview import Preview, foresee, to_change
 from shothik_payment.domain.use_cases.wallet_views import WalletViews
@@ -63,7 +67,6 @@ class Subscriptions:
         self._history = history
         self._payments = payments
         self._checkouts = checkouts
-        self._repeats = Repeats(writer, payments, checkouts, clock, ids)
         self._charges = charges
         self._gateways = gateways
         self._catalog = catalog
@@ -146,9 +149,7 @@ class Subscriptions:
             plan = None if plan_id is None or kept else self._plan(plan_id)
             paying = self._paying(plan, choice, current)
         except PaymentServiceError as refusal:
-            done = await recall(self._writer, self._clock, self._ids, user_id, request, refusal)
-            if await self._repeats.came_to_nothing(done, request):
-                raise
+            await recall(self._writer, self._clock, self._ids, user_id, request, refusal)
             view = await self.current(user_id)
             view.replayed = True
             return view
@@ -158,33 +159,35 @@ class Subscriptions:
         def asked(key: c.RequestBinding | None, saved: bool) -> s.Paying:
             return kind(**self._common(user_id, key), saved_method=saved, **fields)
 
+        after = None if request is None else request.second_step
         outcome = await self._writer.submit(asked(request, saved))
-        if await self._repeats.came_to_nothing(outcome, request):
-            outcome = await self._writer.submit(asked(request, saved))
-        bound = bound_by(request, outcome)
-        view = await self._advance(user_id, outcome, bound)
-        declined = await self._repeats.declined(outcome)
-        if declined is not None and (view.payment is None or view.payment.off_session):
-            view = await self._give_link(declined, asked(second_step(request), False), bound)
+        view = await self._advance(user_id, outcome)
+        if await self._lost(outcome, view, after):
+            linked = await self._writer.submit(asked(after, False))
+            view = await self._advance(user_id, linked)
+            if lost := await self._lost(linked, view, after):
+                raise PaymentNotOpen(lost.id, lost.status)
         view.replayed = outcome.replayed
         return view
 
-    async def _give_link(
-        self, declined: Payment, command: s.Paying, bound: dict[str, str]
-    ) -> SubscriptionView:
-        try:
-            linked = await self._writer.submit(command)
-        except Unavailable:  # who knows
-            raise
-        except PaymentServiceError as refusal:
-            await self._checkouts.abandon(declined, refusal, bound)
-            raise
-        bound |= bound_by(command.request, linked)
-        return await self._advance(command.user_id, linked, bound)
+    async def _lost(
+        self, outcome: Outcome, view: SubscriptionView, after: c.RequestBinding | None
+    ) -> Payment | None:
+        """The request's payment, if it has come to nothing. If that may come yet, since the charge
+        has no end so far, the request's answer stands whatever comes."""
+        sought, awaited = outcome.payment_sought, view.payment
+        if sought is None:
+            return None
+        if awaited is None or awaited.id != sought:
+            payment = await self._payments.get(sought)
+        elif after is not None and awaited.off_session and awaited.status in OPEN_STATUSES:
+            waiting = s.WaitForCharge(**self._common(awaited.user_id, after), payment_id=sought)
+            payment = (await self._writer.submit(waiting)).payment
+        else:
+            return None
+        return payment if payment and payment.came_to_nothing else None
 
-    async def _advance(
-        self, user_id: str, outcome: Outcome, bound: dict[str, str]
-    ) -> SubscriptionView:
+    async def _advance(self, user_id: str, outcome: Outcome) -> SubscriptionView:
         """Do what the awaited payment needs: charge it, or open its checkout."""
         view = await self.current(user_id)
         payment, awaited = view.payment, view.subscription.awaited if view.subscription else None
@@ -192,13 +195,15 @@ class Subscriptions:
             return view
         own = outcome.payment is not None and outcome.payment.id == payment.id
         if not payment.off_session:
-            # What a repeat finds may be of another request: refused, it does not free its own key.
-            freed = bound if own or not outcome.replayed else {}
-            view.payment = await self._checkouts.start(payment, freed)
+            view.payment = await self._checkouts.start(payment)
             return view
         if not own or (awaited is not None and awaited.paid_for is PaidFor.RENEWAL):
             return view  # another request is charging it, or the sweep
-        await self._charges.charge(payment, bound)
+        try:
+            await self._charges.charge(payment)
+        except CallUnderWay:
+            if outcome.replayed:  # the first has no answer yet, and this one is not to be another
+                raise
         return await self.current(user_id)
 
     async def _awaited(self, subscription: Subscription | None) -> Payment | None:

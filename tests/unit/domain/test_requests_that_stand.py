@@ -1,0 +1,153 @@
+"""A request about a subscription that was answered, and not with a refusal: that stands, whatever
+becomes of its payment, and no repeat charges anything, however late."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from shothik_payment.domain.errors import CallUnderWay
+from shothik_payment.domain.ledger.subscription_commands import WaitForCharge
+from shothik_payment.domain.model.payment import Payment, PaymentStatus
+from shothik_payment.domain.ports.gateway import GatewayReport, GatewayState
+from tests.support.service import TestService, running_service
+from tests.support.subscription_requests import request_in
+from tests.support.subscription_scenes import AWAY, KINDS, LATE, Bank, Scene, begin
+
+
+async def put_off(service: TestService, kind: str) -> Scene:
+    """Answered while the gateway says nothing of its charge."""
+    scene = await begin(service, kind)
+    scene.bank.no_charge = AWAY
+    assert not (await scene.request()).replayed
+    scene.bank.no_charge = None
+    return scene
+
+
+@KINDS
+@LATE
+async def test_a_charge_that_cannot_be_made_later(
+    service: TestService, kind: str, minutes: int
+) -> None:
+    scene = await put_off(service, kind)
+    scene.bank.on_file.clear()
+    await scene.sweep_gives_up(minutes)
+    scene.user.save_card()
+    await scene.a_repeat_does_nothing()
+    async with running_service(scene.bank, old=service) as other:
+        scene.request = request_in(other, kind, scene.user.user)
+        await scene.a_repeat_does_nothing()
+
+
+@KINDS
+@LATE
+async def test_a_charge_that_is_declined_later(
+    service: TestService, kind: str, minutes: int
+) -> None:
+    scene = await put_off(service, kind)
+    scene.bank.declines[scene.user.user] = 1
+    await scene.wait(minutes)
+    assert (await scene.user.payments())[0].status is PaymentStatus.FAILED
+    await scene.a_repeat_does_nothing()
+
+
+@KINDS
+@LATE
+async def test_a_charge_that_is_made_later(service: TestService, kind: str, minutes: int) -> None:
+    scene = await put_off(service, kind)
+    await scene.wait(minutes)
+    assert (await scene.user.payments())[0].status is PaymentStatus.PAID
+    await scene.a_repeat_does_nothing()
+
+
+@KINDS
+async def test_a_charge_of_which_nothing_is_known_yet(service: TestService, kind: str) -> None:
+    """The repeat leaves it to the sweep."""
+    scene = await put_off(service, kind)
+    await scene.a_repeat_does_nothing()
+
+
+class Bankers(Bank):
+    """It takes days over a charge."""
+
+    async def charge(self, payment: Payment) -> GatewayReport:
+        return self.says(payment, GatewayState.AUTHORISED)
+
+    async def complete(self, payment: Payment) -> GatewayReport:
+        return self.states[payment.id]
+
+
+@KINDS
+@LATE
+async def test_a_charge_that_fails_days_later(
+    service: TestService, kind: str, minutes: int
+) -> None:
+    scene = await begin(service, kind)
+    slow = Bankers(scene.bank)
+    service.use_gateways(slow)
+    scene.user.gateway = service.gateway = slow
+    view = await scene.request()
+    assert view.payment is not None
+    assert (view.replayed, view.payment.status) == (False, PaymentStatus.AUTHORISED)
+    await scene.wait(minutes)
+    slow.says(view.payment, GatewayState.FAILED)
+    await scene.wait(24 * 60)
+    assert (await scene.user.payments())[0].status is PaymentStatus.FAILED
+    service.use_gateways(scene.bank)
+    await scene.a_repeat_does_nothing()
+
+
+@KINDS
+async def test_a_repeat_while_the_first_is_charging_is_told_so(
+    service: TestService, kind: str
+) -> None:
+    """In another process. Declined, the first has a link, which is what both get."""
+    scene = await begin(service, kind)
+    scene.bank.declines[scene.user.user], scene.bank.turns = 1, 50
+    first = asyncio.ensure_future(scene.request())
+    await scene.bank.charges.wait()
+    async with running_service(scene.bank, old=service) as other:
+        elsewhere = request_in(other, kind, scene.user.user)
+        with pytest.raises(CallUnderWay):
+            await elsewhere()
+        link = (await first).payment
+        assert link is not None
+        assert link.payment_url is not None
+        again = await elsewhere()
+        assert (again.replayed, again.payment) == (True, link)
+
+
+@KINDS
+async def test_an_answer_that_comes_when_its_charge_was_declined(
+    service: TestService, kind: str
+) -> None:
+    """By the sweep of another process, before the request that heard nothing was answered."""
+    scene = await begin(service, kind)
+    scene.bank.holds, scene.bank.declines[scene.user.user] = True, 1
+    first = asyncio.ensure_future(scene.request())
+    await scene.bank.held.wait()
+    async with running_service(scene.bank, old=service) as other:
+        service.clock.advance(21_000)
+        await other.payment_checks.check_due()
+    scene.bank.no_charge = AWAY
+    scene.bank.goes_on.set()
+    view = await first
+    assert view.payment is not None
+    assert view.payment.payment_url is not None
+    await scene.is_bound_to(view.payment)
+
+
+async def test_what_has_ended_is_not_waited_for(service: TestService) -> None:
+    scene = await begin(service, "change")
+    scene.bank.declines[scene.user.user] = 1
+    await scene.request()
+    (link, declined, *_) = await scene.user.payments()
+    keys = len(service.state.requests)
+    for payment in (link, declined):
+        about = {"user_id": scene.user.user, "at": service.clock.now(), "payment_id": payment.id}
+        told = await service.writer.submit(
+            WaitForCharge(id=f"w{payment.id}", request=None, **about)
+        )
+        assert told.payment == payment
+    assert len(service.state.requests) == keys
