@@ -12,7 +12,7 @@ from shothik_payment.domain.ledger.subscription_commands import WaitForCharge
 from shothik_payment.domain.model.payment import Payment, PaymentStatus
 from shothik_payment.domain.ports.gateway import GatewayReport, GatewayState
 from tests.support.service import TestService, running_service
-from tests.support.subscription_requests import request_in
+from tests.support.subscription_requests import KEY, request_in
 from tests.support.subscription_scenes import AWAY, KINDS, LATE, Bank, Scene, begin
 
 
@@ -65,6 +65,23 @@ async def test_a_charge_that_is_made_later(service: TestService, kind: str, minu
 async def test_a_charge_of_which_nothing_is_known_yet(service: TestService, kind: str) -> None:
     """The repeat leaves it to the sweep."""
     scene = await put_off(service, kind)
+    await scene.a_repeat_does_nothing()
+
+
+@KINDS
+@pytest.mark.parametrize("paid", [True, False])
+async def test_a_link_that_was_given_after_a_decline(
+    service: TestService, kind: str, paid: bool
+) -> None:
+    """Two keys are stored for it, as older releases have done, and both count a week later."""
+    scene = await begin(service, kind)
+    scene.bank.declines[scene.user.user] = 1
+    view = await scene.request()
+    assert [key for _, key in service.state.requests][-2:] == [KEY.key, KEY.second_step.key]
+    if paid:
+        await scene.user.pay(view)
+        await scene.user.cancel(now=True)
+    await scene.wait(7 * 24 * 60)
     await scene.a_repeat_does_nothing()
 
 
