@@ -32,7 +32,8 @@ class Request(Protocol):
 OF_REQUEST: ContextVar[Request | None] = ContextVar("request", default=None)
 """What is being answered: each line that is logged meanwhile says so."""
 
-_QUIET = ("httpx", "httpcore", "asyncio")
+_OURS = "shothik_payment"
+_QUIET = ("httpx", "asyncio")
 _SAY_IT_TWICE = ("aio_pika", "aiormq")  # log the errors that they raise
 
 
@@ -70,7 +71,11 @@ def configure_logging(level: LogLevel, format_: LogFormat | None) -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level.upper())
+    # At debug, libraries log what passes through them: whole commands of the store, and messages,
+    # with users' words and secrets in them. So only the service itself speaks there.
+    lowest = logging.getLevelNamesMapping()[level.upper()]
+    root.setLevel(max(lowest, logging.INFO))
+    logging.getLogger(_OURS).setLevel(lowest)
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(root.level, logging.WARNING))
     for name in _SAY_IT_TWICE:
