@@ -7,7 +7,7 @@ import pytest
 from shothik_payment.domain.model.web_session import Realm
 from tests.integration.http.browsers import Browser, Page
 from tests.integration.http.parts import ForgetfulKeys, GatedStore
-from tests.integration.http.site import OWNER
+from tests.integration.http.site import OWNER, Site
 from tests.integration.http.subscribers import subscribed
 from tests.integration.http.support import World
 
@@ -98,3 +98,23 @@ async def test_other_values_get_another_request_key_once_they_were_refused(
     assert reused.fields[KEY] != lost.fields[KEY]
     assert (await admin.send(path, reused)).status_code == 303
     assert (await world.application.wallet_views.wallet(OWNER)).available == 130
+
+
+@pytest.mark.parametrize("name", [KEY, "form_token"])
+async def test_what_makes_a_form_one_may_not_be_said_in_two_ways(
+    world: World, admin: Browser, name: str
+) -> None:
+    path = f"/users/{OWNER}/adjust"
+    form = await admin.look(path)
+    form.fields |= {"amount": "100", "reason": "x"}
+    given = form.fields[name]
+
+    async def status_of(*said: str) -> int:
+        data = {**form.fields, name: said}
+        cookies = admin.signed.cookies()
+        return (await Site(world).ask("POST", f"/admin{path}", cookies, data=data)).status_code
+
+    for twice in ([given, "another"], [given, ""], ["another", given]):
+        assert await status_of(*twice) == (400 if name == KEY else 403)
+    assert (await world.application.wallet_views.wallet(OWNER)).available == 0
+    assert await status_of(given, given) == 303

@@ -136,7 +136,7 @@ class Visit:
         """
         require_same_origin(self.call)
         sent = await read_pairs(self.call, receive)
-        token, key = sent.pop(FORM_TOKEN, [""])[0], sent.pop(REQUEST_KEY, [""])[0]
+        token, key = _only(sent.pop(FORM_TOKEN, [])), _only(sent.pop(REQUEST_KEY, []))
         self.typed.update(sent)
         if not hmac.compare_digest(token.encode(), self._signed_in().form_token.encode()):
             raise Forbidden("This form is not of your session; load the page again.")
@@ -211,6 +211,11 @@ async def read_pairs(call: Call, receive: Receive) -> dict[str, list[str]]:
     for name, text in _pairs(await call.body(receive)):
         sent.setdefault(name, []).append(text.replace("\r\n", "\n").strip())
     return sent
+
+
+def _only(texts: list[str]) -> str:
+    """What was said, however often; empty where nothing was, or two that differ."""
+    return texts[0] if len(set(texts)) == 1 else ""
 
 
 def _pairs(encoded: bytes) -> list[tuple[str, str]]:
