@@ -153,6 +153,18 @@ async def test_a_change_is_stored_with_its_audit_entry(stores: Stores) -> None:
     assert await keys.audit("key_1", 1) == [newest]
     assert await keys.audit("key_1", 9, newest.number) == [oldest]
     assert await keys.audit("key_1", 9, oldest.number) == []
+
+
+async def test_audit_logs_go_by_what_was_written_last(stores: Stores) -> None:
+    """So that who pages through one meets each entry once: clocks differ, and refused uses are
+    written after they came."""
+    keys = stores.ours.api_keys
+    await add(keys, made("key_1"))
+    late = [replace(entry("key_1", "refused"), at=Millis(NOW - n)) for n in (1, 3, 2)]
+    for one in late:
+        await keys.commit(KeyChange(entries=[one]))
+    found = await stores.theirs.api_keys.audit("key_1", 9)
+    assert [one.at for one in found] == [NOW - 2, NOW - 3, NOW - 1, NOW]
     assert await keys.audit("key_3", 10) == []
 
 

@@ -70,7 +70,7 @@ class ApiKeys(Protocol):
     async def audit(
         self, key_id: str, limit: int, before: int | None = None
     ) -> Sequence[AuditEntry]:
-        """Newest first; with numbers below `before` where given."""
+        """By number, the last written first, whatever their `at`; below `before` where given."""
         ...
 
     async def services(self) -> set[str]:

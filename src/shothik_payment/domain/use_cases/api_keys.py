@@ -141,7 +141,8 @@ class KeyAdministration:
     async def audit_log(
         self, key_id: str, before: int | None, limit: int
     ) -> tuple[Sequence[AuditEntry], int | None]:
-        """Newest first, and before which one to go on; None at the end. Raises NotFound."""
+        """The last written first, and before which one to go on; None at the end. Refused uses are
+        written later than they came. Raises NotFound."""
         await self.get(key_id)
         found = await self._keys.audit(key_id, limit + 1, before)
         page = found[:limit]

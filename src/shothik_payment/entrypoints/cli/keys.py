@@ -238,7 +238,10 @@ def usage(
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
 @json_option
 def audit_log(key_id: str, limit: int, as_json: bool) -> None:
-    """Show who changed what of a key, and refused uses of it, newest first."""
+    """Show who changed what of a key, and refused uses of it, the last written first.
+
+    Refused uses are written up to ten minutes after they came.
+    """
 
     async def work(application: Application) -> list[k.AuditEntryView]:
         found, _ = await application.key_administration.audit_log(key_id, None, limit)

@@ -23,7 +23,7 @@ _read_page = QueryReader(PageQuery).read
     "/admin/api-keys/{keyId:str}/audit-log",
     opt=documented(
         Doc(
-            summary="Every change of a key, and refused uses of it, newest first",
+            summary="Every change of a key, and refused uses of it, the last written first",
             tag="api keys",
             caller=Caller.ADMIN,
             query=PageQuery,
