@@ -11,7 +11,7 @@ from shothik_payment.domain.model.web_session import Realm
 from shothik_payment.domain.use_cases.offers import Choice
 from shothik_payment.domain.use_cases.takeover import OldSubscription, OldWallet
 from tests.integration.http.browsers import Browser, Page
-from tests.integration.http.site import OWNER
+from tests.integration.http.site import OWNER, Site
 from tests.integration.http.subscribers import subscribed
 from tests.integration.http.support import World
 
@@ -62,6 +62,18 @@ async def test_reasons_are_words_and_what_people_wrote_is_quoted(
         assert "grant_expired" not in page.text
         assert "reached its end" in page.text
         assert "“ a \u202egift ”" in page.text  # in an element of its own
+
+
+async def test_a_hold_s_feature_turns_no_other_text(world: World, admin: Browser) -> None:
+    await world.application.admin_credits.adjust(OWNER, 5, "x")
+    _, plain = await world.application.key_administration.generate("paraphrase", actor="test")
+    async with world.client(f"ApiKey {plain}") as service:
+        body = {"userId": OWNER, "amount": 1, "feature": "\u202ejobs"}
+        assert (await service.post("/holds", json=body)).status_code == 200
+    page = await Site(world).ask("GET", f"/admin/users/{OWNER}", admin.signed.cookies())
+    in_list_and_ledger = 2
+    assert page.text.count("\u202ejobs") == in_list_and_ledger
+    assert page.text.count("<bdi>\u202ejobs</bdi>") == in_list_and_ledger
 
 
 async def test_a_plan_s_steps_quote_people_and_not_codes(world: World) -> None:

@@ -27,6 +27,8 @@ from shothik_payment.domain.model.identifiers import USER_ID_SHAPE, is_user_id
 from shothik_payment.domain.use_cases.key_bulk import MAX_KEYS, BulkAction
 
 _END = r"$(?!\n)"
+# What existing clients send as `feature` or ids has to go on, also where it hides or turns text
+# (U+202E): `is_key_name`, which refuses that, is for names that are made here.
 _VISIBLE = r"^(?=.*[^\s\u200b-\u200f\u2060\ufeff])[^\u0000-\u001f\u007f-\u009f\u2028\u2029]"
 
 USER_ID_PATTERN = rf"^(?!\.\.?{_END})[A-Za-z0-9._:@|+=~-]{{1,128}}{_END}"
