@@ -135,7 +135,7 @@ def test_what_cannot_be_done_is_said(visitor: MakeVisitor) -> None:
     for path, status, told in (
         ("/plan/change/pro", 404, "no subscription"),
         ("/plan/begin/none", 404, "plan"),
-        ("/plan/pay", 200, "Pay the renewal"),
+        ("/plan/pay", 404, "no subscription"),
     ):
         answer = one.page.goto(f"/account{path}")
         assert answer is not None
@@ -144,9 +144,11 @@ def test_what_cannot_be_done_is_said(visitor: MakeVisitor) -> None:
         one.check()
 
 
-def test_a_refusal_comes_back_on_the_page(visitor: MakeVisitor) -> None:
+def test_a_refusal_comes_back_on_the_page(visitor: MakeVisitor, callers: Callers) -> None:
+    callers.admin("/admin/users/refused_1/subscription/grant", {"plan": "pro", "reason": "a prize"})
     one = at_account(visitor, "refused_1")
     one.page.goto("/account/plan/pause")
+    callers.cancel("refused_1")
     with one.page.expect_response(lambda answer: answer.request.method == "POST") as refused:
         one.page.get_by_role("button", name="Pause the plan").click()
     assert refused.value.status == 404

@@ -55,6 +55,45 @@ async def test_a_plan_that_ends_anyway_can_be_ended_now(world: World, stage: Sta
     assert view.subscription.ended
 
 
+async def _never(world: World) -> None:
+    pass
+
+
+async def _ended(world: World) -> None:
+    await subscribed(world, "pro", OWNER)
+    await world.application.subscriptions.cancel(OWNER, now=True)
+
+
+@pytest.mark.parametrize("stage", [_never, _ended])
+@pytest.mark.parametrize("step", ["cancel", "keep", "pause", "pay", "resume"])
+async def test_without_a_plan_no_step_with_it_is_offered(
+    world: World, stage: Stage, step: str
+) -> None:
+    await stage(world)
+    browser = await _browser(world)
+    page = await browser.look(f"/plan/{step}")
+    assert page.status == 404
+    # Neither what would come of it, nor a form but that for signing out.
+    assert page.text.split("Sign out ")[1].split(" Times are")[0].count(".") == 1
+    assert "There is no subscription. " in page.text
+    assert set(page.fields) == {"form_token", "request_key"}
+    assert page.links[-1] == "/account/plan"
+
+
+@pytest.mark.parametrize(
+    ("step", "told"), [("pay", "No renewal is due."), ("resume", "The subscription is not paused.")]
+)
+async def test_what_is_not_due_is_not_offered(world: World, step: str, told: str) -> None:
+    await subscribed(world, "pro", OWNER)
+    browser = await _browser(world)
+    page = await browser.look(f"/plan/{step}")
+    assert (page.status, told in page.text) == (409, True)
+    assert "could not be renewed" not in page.text
+    assert set(page.fields) == {"form_token", "request_key"}
+    sent = await browser.send(f"/plan/{step}", page)
+    assert (sent.status_code, told in Page(sent).text) == (409, True)
+
+
 async def test_by_itself_a_plan_is_cancelled_to_its_end(world: World) -> None:
     await subscribed(world, "pro", OWNER)
     browser = await _browser(world)

@@ -7,6 +7,11 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from shothik_payment.domain.errors import (
+    NoSubscription,
+    NotInThisStatus,
+    PaymentServiceError,
+)
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.plan import Terms
 from shothik_payment.domain.model.subscription import SubscriptionStatus as S
@@ -14,8 +19,9 @@ from shothik_payment.domain.model.wallet import Wallet
 from shothik_payment.domain.model.web_session import Realm
 from shothik_payment.domain.use_cases.offers import Choice
 from shothik_payment.domain.use_cases.subscription_preview import terms_to_come
+from shothik_payment.domain.use_cases.subscriptions import SubscriptionView
 from shothik_payment.entrypoints.account.paying import require_initiate, return_address
-from shothik_payment.entrypoints.account.plan import possible
+from shothik_payment.entrypoints.account.plan import possible, running
 from shothik_payment.entrypoints.account.plan_choice import (
     SHOWN,
     Shown,
@@ -47,10 +53,26 @@ _WHEN: Field = {
 _NOW_ONLY: Field = {**_WHEN, "options": [("", "Choose one"), ("now", "Now")], "required": True}
 
 
-def _common(visit: Visit, does: str) -> dict[str, Any]:
-    """`does` tells what is done by one method and route."""
-    subject = f"{visit.user_id}\n{does}"
-    return {"here": "Plan", "back": plan_page(visit), "subject": subject}
+def _common(
+    visit: Visit, does: str, view: SubscriptionView, only: tuple[S, str] | None = None
+) -> dict[str, Any]:
+    """`does` tells what is done by one method and route; `only`: the one status that it is for,
+    and what is said in others."""
+    return {
+        "here": "Plan",
+        "back": plan_page(visit),
+        "subject": f"{visit.user_id}\n{does}",
+        "refusal": _refusal(view, only),
+    }
+
+
+def _refusal(view: SubscriptionView, only: tuple[S, str] | None) -> PaymentServiceError | None:
+    found = running(view)
+    if found is None:
+        return NoSubscription()
+    if only is None or found.status is only[0]:
+        return None
+    return NotInThisStatus(found.status.value, only[1])
 
 
 def _credits_that_end(wallet: Wallet) -> int:
@@ -62,7 +84,8 @@ def _credits_that_end(wallet: Wallet) -> int:
 
 async def _cancel(visit: Visit) -> Action[CancelForm]:
     wallet = await visit.app.wallet_views.wallet(visit.user_id)
-    later = possible(await visit.app.subscriptions.current(visit.user_id)).cancel_later
+    view = await visit.app.subscriptions.current(visit.user_id)
+    later = possible(view).cancel_later
 
     async def work(sent: Submitted[CancelForm]) -> str:
         now = sent.fields.when == "now"
@@ -93,13 +116,12 @@ async def _cancel(visit: Visit) -> Action[CancelForm]:
         reader=_CANCEL,
         operation="DELETE /subscriptions/current",
         work=work,
-        **_common(visit, "cancel"),
+        **_common(visit, "cancel", view),
     )
 
 
 def _button(
-    visit: Visit,
-    does: str,
+    common: dict[str, Any],
     work: Callable[[Submitted[Nothing]], Awaitable[str]],
     *,
     title: str,
@@ -114,18 +136,19 @@ def _button(
         reader=NOTHING,
         operation=operation,
         work=work,
-        **_common(visit, does),
+        **common,
     )
 
 
 async def _keep(visit: Visit) -> Action[Nothing]:
+    view = await visit.app.subscriptions.current(visit.user_id)
+
     async def work(sent: Submitted[Nothing]) -> str:
         await visit.app.subscriptions.keep(visit.user_id, sent.request)
         return plan_page(visit, "kept")
 
     return _button(
-        visit,
-        "keep",
+        _common(visit, "keep", view),
         work,
         title="Keep the plan as it is",
         summary="What was to change does not: the plan goes on, and renews at the end of its "
@@ -135,13 +158,14 @@ async def _keep(visit: Visit) -> Action[Nothing]:
 
 
 async def _pause(visit: Visit) -> Action[Nothing]:
+    view = await visit.app.subscriptions.current(visit.user_id)
+
     async def work(sent: Submitted[Nothing]) -> str:
         await visit.app.subscriptions.pause(visit.user_id, sent.request)
         return plan_page(visit, "pausing")
 
     return _button(
-        visit,
-        "pause",
+        _common(visit, "pause", view),
         work,
         title="Pause the plan",
         summary="You keep the plan until the end of its period. Then nothing is charged, and you "
@@ -157,10 +181,11 @@ async def _paid_here(visit: Visit) -> Choice:
     return Choice(success_url=back, cancel_url=back)
 
 
-async def _next_period(visit: Visit, status: S) -> tuple[Terms | None, Money | None]:
+async def _next_period(
+    visit: Visit, view: SubscriptionView, status: S
+) -> tuple[Terms | None, Money | None]:
     """What the next period is had on, and what who has a subscription of this status pays for it
     now; None: nothing."""
-    view = await visit.app.subscriptions.current(visit.user_id)
     wallet = await visit.app.wallet_views.wallet(visit.user_id)
     coming = terms_to_come(wallet, visit.app.wallet_views.rules())
     found = view.subscription
@@ -173,13 +198,14 @@ async def _next_period(visit: Visit, status: S) -> tuple[Terms | None, Money | N
 
 
 async def _resume(visit: Visit) -> Action[Shown]:
-    coming, due = await _next_period(visit, S.PAUSED)
+    view = await visit.app.subscriptions.current(visit.user_id)
+    coming, due = await _next_period(visit, view, S.PAUSED)
 
     async def work(sent: Submitted[Shown]) -> str:
         require_shown(sent.fields, due)
         choice = await _paid_here(visit)
-        view = await visit.app.subscriptions.resume(visit.user_id, choice, sent.request)
-        return after(visit, view, "resumed")
+        resumed = await visit.app.subscriptions.resume(visit.user_id, choice, sent.request)
+        return after(visit, resumed, "resumed")
 
     summary = ["The plan goes on, and nothing is charged for it now."]
     if coming is not None and due is not None:
@@ -196,24 +222,24 @@ async def _resume(visit: Visit) -> Action[Shown]:
         operation=_CHANGE,
         hidden=shown(due),
         work=work,
-        **_common(visit, "resume"),
+        **_common(visit, "resume", view, (S.PAUSED, "The subscription is not paused.")),
     )
 
 
 async def _pay(visit: Visit) -> Action[Nothing]:
-    _, due = await _next_period(visit, S.PAST_DUE)
+    view = await visit.app.subscriptions.current(visit.user_id)
+    _, due = await _next_period(visit, view, S.PAST_DUE)
     what = "Your plan could not be renewed."
     if due is not None:
         what = f"Your plan could not be renewed, which costs {money(due)}."
 
     async def work(sent: Submitted[Nothing]) -> str:
         choice = await _paid_here(visit)
-        view = await visit.app.subscriptions.pay(visit.user_id, choice, sent.request)
-        return after(visit, view, "paid")
+        paid = await visit.app.subscriptions.pay(visit.user_id, choice, sent.request)
+        return after(visit, paid, "paid")
 
     return _button(
-        visit,
-        "pay",
+        _common(visit, "pay", view, (S.PAST_DUE, "No renewal is due.")),
         work,
         title="Pay the renewal",
         summary=f"{what} You are led to where you can pay with another "

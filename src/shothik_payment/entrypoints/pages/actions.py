@@ -41,9 +41,9 @@ class DoneQuery(Struct):
 @dataclass(frozen=True, slots=True)
 class Action(Generic[T]):
     """`operation` and `subject`: what it does, and to whom. `hidden`: what the form sends back of
-    what its page says, by field. `work` does it, and says which page
-    shows what came of it; repeats of one form wait for the first. `refusal`: what it would be
-    refused with now; the page says so and has no button."""
+    what its page says, by field. `work` does it, and says which page shows what came of it; repeats
+    of one form wait for the first. `refusal`: what it would be refused with now; the page says so
+    in place of the summary, and has no button."""
 
     here: str
     title: str
