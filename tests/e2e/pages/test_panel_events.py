@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Page, expect
 
+from tests.e2e.pages.browser import NARROW
 from tests.e2e.pages.callers import SCRIPT, Callers, at_panel
 from tests.e2e.pages.conftest import MakeVisitor
 
@@ -107,6 +108,21 @@ def test_events_are_found(visitor: MakeVisitor, callers: Callers) -> None:
     expect(page.locator("tbody tr")).to_contain_text("credit.added")
     page.goto("/admin/events?user=a%2Fb")
     expect(page.get_by_role("alert")).to_contain_text("User: expected")
+
+
+def test_whose_an_event_is_can_be_seen_in_a_narrow_window(
+    visitor: MakeVisitor, callers: Callers
+) -> None:
+    user = "narrow.window_" + 50 * "x"
+    callers.give(user, 10)
+    one = at_panel(visitor, width=NARROW)
+    page = one.page
+    page.goto(f"/admin/events?user={user}")
+    expect(page.get_by_role("link", name=user)).to_be_in_viewport(ratio=1)
+    callers.deduct(user, 3)
+    expect(page.locator("tbody tr")).to_have_count(2)  # what comes by itself, too
+    expect(page.get_by_role("link", name=user).first).to_be_in_viewport(ratio=1)
+    one.check()
 
 
 def test_stored_script_is_text(visitor: MakeVisitor, callers: Callers) -> None:
