@@ -7,9 +7,9 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
-from tests.e2e.pages.browser import WIDE, Visitor
+from tests.e2e.pages.browser import NARROW, WIDE, Visitor
 from tests.e2e.pages.conftest import MakeVisitor
 from tests.e2e.pages.keys import ADMIN, make, use
 from tests.e2e.service import Service
@@ -45,7 +45,7 @@ def test_a_key_is_shown_once_and_works(visitor: MakeVisitor, shop: Service) -> N
     page.get_by_role("heading", name="slides").wait_for()
     assert plain not in page.content()
     one.check_both()
-    page.get_by_role("link", name="Keys", exact=True).click()
+    page.get_by_role("main").get_by_role("link", name="Keys", exact=True).click()
     page.get_by_role("link", name="slides").wait_for()
     assert plain not in page.content()
     one.check_both()
@@ -268,6 +268,17 @@ def test_keys_are_found(visitor: MakeVisitor, shop: Service) -> None:
     page.get_by_label("Status").select_option("revoked")
     page.get_by_role("button", name="Search").click()
     assert "status=revoked" in page.url
+
+
+def test_a_key_s_state_can_be_seen_in_a_narrow_window(visitor: MakeVisitor, shop: Service) -> None:
+    soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 23.5 * 3600))
+    make(shop, "narrow window", expiresAt=soon)
+    one, page = panel(visitor, NARROW)
+    page.goto("/admin/keys?q=narrow+window")
+    row = page.get_by_role("row", name="narrow window")
+    for state in ("active", "ends in 23 hours"):
+        expect(row.get_by_text(state).locator("visible=true")).to_be_in_viewport(ratio=1)
+    one.check()
 
 
 def test_many_keys_come_in_pages(visitor: MakeVisitor, shop: Service) -> None:

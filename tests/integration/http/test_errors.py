@@ -112,6 +112,8 @@ async def test_wrong_methods(world: World, method: str, path: str, allowed: str)
     [
         ("GET", "/admin/users/u1/zz", 404, "There is no such page"),
         ("GET", "/account/payments/a/b/c", 404, "There is no such page"),
+        ("GET", "/admin/users/a%2Fb", 404, "There is no such page"),
+        ("GET", "/admin/sign-out", 405, "does not take what was sent"),
         ("DELETE", "/admin/users", 405, "does not take what was sent"),
     ],
 )

@@ -242,7 +242,7 @@ async def test_no_figures_are_shown_that_an_address_made_up() -> None:
         assert done.status_code == 303, done.text
         address, query = done.headers["location"].removeprefix("/admin").split("?")
         given = dict(part.split("=") for part in query.split("&"))
-        assert "1 events were told again" in (await admin.get(address, **given)).text
+        assert "1 event was told again" in (await admin.get(address, **given)).text
         made_up = await admin.get(address, **{**given, "replayed": "1000000"})
         assert (made_up.status_code, "events were told again" in made_up.text) == (200, False)
 

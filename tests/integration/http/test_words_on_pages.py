@@ -138,6 +138,38 @@ async def test_a_first_payment_is_tried_again_for_the_same_plan(world: World) ->
     )
 
 
+async def test_what_is_no_user_id_goes_by_the_label_of_the_search(admin: Browser) -> None:
+    page = await admin.look("/users?find=a%2Fb")
+    assert (page.status, "Find a user: expected a user id" in page.text) == (400, True)
+
+
+async def test_a_key_leads_back_to_the_list(world: World, admin: Browser) -> None:
+    key, _ = await world.application.key_administration.generate("paraphrase", actor="test")
+    page = await admin.look(f"/keys/{key.id}")
+    assert page.links.count("/admin/keys") == 2  # in the head, and above the key
+
+
+@pytest.mark.parametrize(
+    ("user", "told"),
+    [
+        ("u1", "1 event was told again; services were told anew how 1 user stands."),
+        ("nobody", "No event is like that, so nothing was told again and no queue was looked for."),
+    ],
+)
+async def test_what_was_told_again(world: World, admin: Browser, user: str, told: str) -> None:
+    await world.application.key_administration.generate("paraphrase", actor="test")
+    await world.give("u1", 5)
+    await world.application.user_admin.freeze("u1", "test", actor="test")
+    await world.publish()
+    world.clock.forward(60)
+    form = await admin.look("/events/replay")
+    form.fields |= {"from": "2030-01-01T00:00", "to": "2031-01-01T00:00", "user": user}
+    form.fields |= {"target": "everyone", "queue": "", "sure": "yes"}
+    done = await admin.send("/events/replay", form)
+    page = await admin.look(done.headers["location"].removeprefix("/admin"))
+    assert told in page.text
+
+
 async def test_one_is_not_told_as_many(world: World, admin: Browser) -> None:
     ends = Millis(world.clock.now() + DAY)
     await world.application.key_administration.generate("paraphrase", actor="test", expires_at=ends)

@@ -57,7 +57,7 @@ async def _find(visit: Visit, text: str) -> str:
     if text.startswith("pay_") and await visit.app.payments.get(text):
         return f"/{visit.realm}/payments/{text}"
     if not is_user_id(text):
-        raise InvalidRequest.of("id", f"a user id ({USER_ID_SHAPE}), or that of a ledger row")
+        raise InvalidRequest.of("find", f"a user id ({USER_ID_SHAPE}), or that of a ledger row")
     return user_page(visit, text)
 
 
