@@ -120,6 +120,20 @@ def _ways(visit: Visit, found: Subscription | None, currency: str | None) -> tup
     return ways_of(visit, sold_in, WayQuery(currency)), True
 
 
+def _holds(done: str | None, found: Subscription | None) -> bool:
+    """Whether what was done is still so: a form that is sent again, and a page that is loaded
+    again, tell of it as well."""
+    if done == "cancelled":
+        return found is None
+    if found is None:
+        return False
+    if done == "ending":
+        return found.cancel_at_period_end
+    if done == "pausing":
+        return found.pause_at_period_end
+    return found.lasts if done in ("begun", "changed", "resumed", "paid") else True
+
+
 @get("/plan")
 async def plan(request: AnyRequest) -> Template:
     visit = await visit_of(request, Realm.ACCOUNT)
@@ -150,5 +164,5 @@ async def plan(request: AnyRequest) -> Template:
         steps=steps,
         before=before,
         next=optional_cursor("steps", last),
-        done=query.done,
+        done=query.done if _holds(query.done, found) else None,
     )

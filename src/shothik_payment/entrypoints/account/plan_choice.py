@@ -72,14 +72,14 @@ def _plan_of(visit: Visit) -> Plan:
 async def _foreseen(
     visit: Visit, plan: Plan, choice: Choice, found: Subscription | None, *, begin: bool
 ) -> tuple[Preview | None, PaymentServiceError | None]:
-    """What would come of it, or what it would be refused with. Both None: a subscription that
-    waits for its first payment is not changed, but it may be begun again."""
-    if found is not None and found.status is SubscriptionStatus.INCOMPLETE:
-        waits = NotInThisStatus(found.status.value, "It is paid first, or another is begun.")
-        return None, None if begin else waits
-    if begin and found is not None:
+    """What would come of it, or what it would be refused with. What waits for its first payment
+    is not changed, but it may be begun again."""
+    waits = found is not None and found.status is SubscriptionStatus.INCOMPLETE
+    if found is not None and begin and not waits:
         return None, SubscriptionExists(found.id, found.terms.plan, found.status.value)
-    if not begin and found is None:
+    if found is not None and waits and not begin:
+        return None, NotInThisStatus(found.status.value, "It is paid first, or another is begun.")
+    if found is None and not begin:
         return None, NoSubscription()
     try:
         return await visit.app.subscriptions.preview(visit.user_id, plan.id, choice), None
@@ -119,10 +119,16 @@ async def _choose(visit: Visit, *, begin: bool) -> Action[Shown]:
         use = visit.app.subscriptions
         do = use.subscribe if begin else use.change
         view = await do(visit.user_id, plan.id, choice, sent.request)
+        # Sent again, it may have been declined or replaced since.
+        now = running(view)
+        if view.payment is None and (now is None or plan.id not in (now.terms.plan, now.next_plan)):
+            return plan_page(visit)
         return after(visit, view, "begun" if begin else "changed")
 
-    due = plan.prices.get(ways.currency or "") if preview is None else preview.due
+    due = None if preview is None else preview.due
     title = f"{'Begin' if begin else 'Change to'} {plan.terms.title}"
+    waits = found is not None and found.status is SubscriptionStatus.INCOMPLETE
+    other = found is not None and found.terms.plan != plan.id
     return Action(
         here="Plan",
         title=title,
@@ -136,7 +142,14 @@ async def _choose(visit: Visit, *, begin: bool) -> Action[Shown]:
         work=work,
         hidden=shown(due),
         template="account/choose.html",
-        context={"plan": plan, "ways": ways, "preview": preview, "found": found, "begin": begin},
+        context={
+            "plan": plan,
+            "ways": ways,
+            "preview": preview,
+            "found": None if waits else found,
+            "dropped": found if waits and other else None,
+            "begin": begin,
+        },
         refusal=refusal,
     )
 
