@@ -154,6 +154,7 @@ async def test_a_renewal_is_paid_by_the_payer(world: World, user: httpx.AsyncCli
     for refused in (
         await user.patch("/subscriptions/current", json={"plan": "lite"}),
         await user.patch("/subscriptions/current", json={"paused": True}),
+        await user.patch("/subscriptions/current", json={"cancelAtPeriodEnd": True}),
         await user.post("/subscriptions/preview", json={"plan": "lite"}),
     ):
         assert code(refused) == (409, "subscription_status")

@@ -116,7 +116,9 @@ async def _change(
     elif body.cancel_at_period_end is not None:
         ends = body.cancel_at_period_end
         view = await (
-            app.cancel(user, now=False, request=request) if ends else app.keep(user, request)
+            app.cancel(user, now=False, only_at_end=True, request=request)
+            if ends
+            else app.keep(user, request)
         )
     elif body.paused:
         view = await app.pause(user, request)
