@@ -52,11 +52,16 @@ class Bank(ScriptedGateway):
             raise self.no_checkout
         return await super().start_checkout(payment)
 
+    def hold(self) -> tuple[asyncio.Event, asyncio.Event]:
+        """Its next call: has come, goes on."""
+        self.holds, self.held, self.goes_on = True, asyncio.Event(), asyncio.Event()
+        return self.held, self.goes_on
+
     async def _wait(self) -> None:
         if self.holds:
-            self.holds = False
+            self.holds, goes_on = False, self.goes_on
             self.held.set()
-            await self.goes_on.wait()
+            await goes_on.wait()
 
 
 class Scene:

@@ -38,17 +38,50 @@ ENDS = pytest.mark.parametrize("end", [CallUnderWay("Under way."), Killed()], id
 
 @KINDS
 @LATE
-@pytest.mark.parametrize("error", [REFUSED, AWAY], ids=["refused", "away"])
+@pytest.mark.parametrize(
+    "error", [REFUSED, AWAY, CallUnderWay("Under way.")], ids=["refused", "away", "under way"]
+)
 async def test_neither_a_charge_nor_a_checkout(
     service: TestService, kind: str, minutes: int, error: PaymentServiceError
 ) -> None:
-    """What was on file is gone when it is charged, and the checkout is refused or not answered."""
+    """What was on file is gone when it is charged, and the checkout is refused, not answered, or
+    under way in another process, which gives it up."""
     scene = await begin(service, kind)
     scene.bank.forgets, scene.bank.no_checkout = True, error
     await scene.is_refused(type(error))
-    scene.bank.no_checkout = None
-    await scene.wait(minutes)
+    await scene.sweep_gives_up(minutes)
     await scene.a_repeat_has_a_link()
+
+
+@KINDS
+async def test_a_request_that_hears_nothing_while_another_process_asks_for_the_checkout(
+    service: TestService, kind: str
+) -> None:
+    """Its sweep found no method; the request heard nothing of its charge; and there is no checkout
+    after all."""
+    scene = await begin(service, kind)
+    charging, charge = scene.bank.hold()
+    first = asyncio.ensure_future(scene.request())
+    await charging.wait()
+    async with running_service(scene.bank, old=service) as other:
+        service.clock.advance(21_000)
+        charging_too, charge_too = scene.bank.hold()
+        sweep = asyncio.ensure_future(other.payment_checks.check_due())
+        await charging_too.wait()
+        scene.bank.on_file.clear()
+        opening, open_it = scene.bank.hold()
+        charge_too.set()
+        await opening.wait()
+        scene.bank.no_charge = scene.bank.no_checkout = AWAY
+        charge.set()
+        with pytest.raises(CallUnderWay):
+            await first
+        open_it.set()
+        await sweep
+    assert (await scene.user.payments())[0].status is PaymentStatus.FAILED
+    scene.bank.no_charge = scene.bank.no_checkout = None
+    scene.user.save_card()
+    await scene.a_repeat_is_charged()
 
 
 @KINDS

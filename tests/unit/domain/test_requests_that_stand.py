@@ -7,13 +7,14 @@ import asyncio
 
 import pytest
 
-from shothik_payment.domain.errors import CallUnderWay
+from shothik_payment.domain.errors import CallUnderWay, PaymentServiceError, Unavailable
 from shothik_payment.domain.ledger.subscription_commands import WaitForCharge
 from shothik_payment.domain.model.payment import Payment, PaymentStatus
 from shothik_payment.domain.ports.gateway import GatewayReport, GatewayState
+from tests.support.scripted_gateway import ScriptedGateway
 from tests.support.service import TestService, running_service
 from tests.support.subscription_requests import KEY, request_in
-from tests.support.subscription_scenes import AWAY, KINDS, LATE, Bank, Scene, begin
+from tests.support.subscription_scenes import AWAY, KINDS, LATE, Bank, Killed, Scene, begin
 
 
 async def put_off(service: TestService, kind: str) -> Scene:
@@ -153,6 +154,62 @@ async def test_an_answer_that_comes_when_its_charge_was_declined(
     assert view.payment is not None
     assert view.payment.payment_url is not None
     await scene.is_bound_to(view.payment)
+
+
+@KINDS
+async def test_a_repeat_that_hears_nothing_leaves_the_second_step_to_the_first(
+    service: TestService, kind: str
+) -> None:
+    """In another process. The first is declined then, and has a link."""
+    scene = await begin(service, kind)
+    scene.bank.holds, scene.bank.declines[scene.user.user] = True, 1
+    first = asyncio.ensure_future(scene.request())
+    await scene.bank.held.wait()
+    async with running_service(scene.bank, old=service) as other:
+        scene.bank.no_charge = AWAY
+        with pytest.raises(Unavailable):
+            await request_in(other, kind, scene.user.user)()
+    scene.bank.no_charge = None
+    scene.bank.goes_on.set()
+    link = (await first).payment
+    assert link is not None
+    assert link.payment_url is not None
+    await scene.is_bound_to(link)
+
+
+async def test_a_repeat_that_is_refused_by_now_says_nothing_of_an_open_charge(
+    service: TestService,
+) -> None:
+    """Its gateway is gone from the settings: refused while the charge has no end, and after it."""
+    scene = await begin(service, "subscribe")
+    scene.bank.no_charge = Killed()
+    await scene.is_refused(Killed)
+    scene.bank.no_charge, scene.bank.declines[scene.user.user] = None, 1
+    service.use_gateways(ScriptedGateway("another", ("BDT",)))
+    await scene.is_refused(CallUnderWay)
+    service.use_gateways(scene.bank)
+    await scene.wait(1)
+    assert (await scene.user.payments())[0].status is PaymentStatus.FAILED
+    service.use_gateways(ScriptedGateway("another", ("BDT",)))
+    await scene.is_refused(PaymentServiceError)
+    service.use_gateways(scene.bank)
+    await scene.a_repeat_is_charged()
+
+
+@KINDS
+async def test_a_charge_that_was_made_after_all_binds_though_the_link_came_to_nothing(
+    service: TestService, kind: str
+) -> None:
+    scene = await begin(service, kind)
+    scene.bank.declines[scene.user.user], scene.bank.no_checkout = 1, AWAY
+    await scene.is_refused(Unavailable)
+    scene.bank.no_checkout = None
+    declined = next(p for p in await scene.user.payments() if p.off_session)
+    await service.settlements.settle(
+        declined, scene.bank.says(declined, GatewayState.PAID, declined.price)
+    )
+    assert (await service.payments.get(declined.id)).status is PaymentStatus.REVIEW
+    await scene.a_repeat_does_nothing()
 
 
 async def test_what_has_ended_is_not_waited_for(service: TestService) -> None:

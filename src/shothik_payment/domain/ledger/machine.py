@@ -95,8 +95,9 @@ def apply(account: Account, command: c.Command, rules: Rules) -> Outcome:
     """
     request = command.request
     steps = [] if request is None else steps_of(account, command)
-    if request is not None and steps and not came_to_nothing(account, steps[-1]):
-        return _replay(account, steps[-1], request.fingerprint)
+    stand = [step for step in steps if not came_to_nothing(account, step)]
+    if request is not None and stand:
+        return _replay(account, stand[-1], request.fingerprint)
     account.begin(command, rules)
     book_due(account)
     begin_anew(account, steps)

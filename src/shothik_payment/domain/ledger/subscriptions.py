@@ -193,6 +193,7 @@ def ask_payer(account: Account, command: AskPayer) -> Outcome:
 
 def wait_for_charge(account: Account, command: WaitForCharge) -> Outcome:
     payment = payment_of(account, command.payment_id)
-    if payment.status in OPEN_STATUSES and payment.subscription_id is not None:
+    waits = payment.status in OPEN_STATUSES and payment.off_session
+    if waits and payment.subscription_id is not None:
         account.bind_request(payment.subscription_id)
     return Outcome(payment=payment)

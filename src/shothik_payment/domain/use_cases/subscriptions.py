@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +34,8 @@ from shothik_payment.domain.use_cases.requests import recall
 from shothik_payment.domain.use_cases.return_origins import ReturnOrigins
 from shothik_payment.domain.use_cases.subscription_preview import Preview, foresee, to_change
 from shothik_payment.domain.use_cases.wallet_views import WalletViews
+
+UNDER_WAY = "The payment is under way, and it is not known yet what comes of it."
 
 
 @dataclass(slots=True)
@@ -141,6 +144,7 @@ class Subscriptions:
         plan_id: str | None = None,
     ) -> SubscriptionView:
         fields: dict[str, Any] = {} if plan_id is None else {"plan": plan_id}
+        after = None if request is None else request.second_step
         try:
             current = (await self._views.wallet(user_id)).subscription
             if kind is s.Subscribe or (current is not None and current.ended):
@@ -149,8 +153,10 @@ class Subscriptions:
             plan = None if plan_id is None or kept else self._plan(plan_id)
             paying = self._paying(plan, choice, current)
         except PaymentServiceError as refusal:
-            await recall(self._writer, self._clock, self._ids, user_id, request, refusal)
-            view = await self.current(user_id)
+            done = await recall(self._writer, self._clock, self._ids, user_id, request, refusal)
+            view = await self._advance(user_id, done)
+            if await self._lost(done, view, after):
+                raise
             view.replayed = True
             return view
         saved = await self._charges.on_file(paying["gateway"], user_id)
@@ -159,7 +165,6 @@ class Subscriptions:
         def asked(key: c.RequestBinding | None, saved: bool) -> s.Paying:
             return kind(**self._common(user_id, key), saved_method=saved, **fields)
 
-        after = None if request is None else request.second_step
         outcome = await self._writer.submit(asked(request, saved))
         view = await self._advance(user_id, outcome)
         if await self._lost(outcome, view, after):
@@ -173,18 +178,22 @@ class Subscriptions:
     async def _lost(
         self, outcome: Outcome, view: SubscriptionView, after: c.RequestBinding | None
     ) -> Payment | None:
-        """The request's payment, if it has come to nothing. If that may come yet, since the charge
-        has no end so far, the request's answer stands whatever comes."""
-        sought, awaited = outcome.payment_sought, view.payment
+        """The request's payment, if it has come to nothing. Where that may come yet, the first
+        answer to a charge stands, whatever its end is; a repeat has no answer before that end, and
+        nobody has one while another process opens the checkout: raises CallUnderWay."""
+        sought, payment = outcome.payment_sought, view.payment
         if sought is None:
             return None
-        if awaited is None or awaited.id != sought:
+        if payment is None or payment.id != sought:
             payment = await self._payments.get(sought)
-        elif after is not None and awaited.off_session and awaited.status in OPEN_STATUSES:
-            waiting = s.WaitForCharge(**self._common(awaited.user_id, after), payment_id=sought)
-            payment = (await self._writer.submit(waiting)).payment
-        else:
-            return None
+        if payment is not None and _without_answer(payment) and payment.off_session:
+            if outcome.replayed and payment.session_id is None:
+                raise CallUnderWay(UNDER_WAY)
+            if after is not None:
+                waiting = s.WaitForCharge(**self._common(payment.user_id, after), payment_id=sought)
+                payment = (await self._writer.submit(waiting)).payment
+        if payment is not None and _without_answer(payment) and not payment.off_session:
+            raise CallUnderWay(UNDER_WAY)
         return payment if payment and payment.came_to_nothing else None
 
     async def _advance(self, user_id: str, outcome: Outcome) -> SubscriptionView:
@@ -199,11 +208,8 @@ class Subscriptions:
             return view
         if not own or (awaited is not None and awaited.paid_for is PaidFor.RENEWAL):
             return view  # another request is charging it, or the sweep
-        try:
+        with suppress(CallUnderWay):
             await self._charges.charge(payment)
-        except CallUnderWay:
-            if outcome.replayed:  # the first has no answer yet, and this one is not to be another
-                raise
         return await self.current(user_id)
 
     async def _awaited(self, subscription: Subscription | None) -> Payment | None:
@@ -298,3 +304,8 @@ class Subscriptions:
             "success_url": choice.success_url,
             "cancel_url": choice.cancel_url,
         }
+
+
+def _without_answer(payment: Payment) -> bool:
+    """Neither has it ended, nor has the payer a link."""
+    return payment.status in OPEN_STATUSES and payment.payment_url is None
