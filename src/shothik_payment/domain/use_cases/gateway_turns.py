@@ -17,7 +17,7 @@ T = TypeVar("T")
 AT_ONCE = 4
 SILENT_AFTER = 3
 SILENT_MS = 60 * SECOND
-PACE_SECONDS = 1 / 80
+PACE_SECONDS = 1 / 50
 """Each gateway is asked about at most so many payments a second."""
 
 
