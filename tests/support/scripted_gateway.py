@@ -155,7 +155,7 @@ class ScriptedGateway:
             raise self.refuses
         if self.forgets:
             self.on_file.discard(payment.user_id)
-        if payment.user_id not in self.on_file:
+        if payment.user_id not in self.on_file and payment.id not in self.states:
             raise GatewayRefused(self.name, "no_saved_method")
         self.charge_asks.append(payment.id)
         if payment.id not in self.states:

@@ -28,6 +28,7 @@ from tests.support.subscription_scenes import (
     LATE,
     REFUSED,
     Killed,
+    Scene,
     begin,
 )
 
@@ -307,3 +308,53 @@ async def test_a_link_after_the_sweep_gave_up_the_charge_is_what_was_done(
     await scene.user.pay(view)
     assert (await scene.request()).replayed
     assert len(scene.user.charged().split()) == 1
+
+
+async def act(scene: Scene, what: str) -> None:
+    """After which nothing waits for the payment of the scene's request any more."""
+    subscriptions, user = scene.user.service.subscriptions, scene.user.user
+    if what == "cancel":
+        await subscriptions.cancel(user, now=True)
+    elif what == "another plan":
+        await subscriptions.subscribe(user, "lite", Choice())
+    else:
+        await subscriptions.keep(user)
+
+
+ACTS = pytest.mark.parametrize(
+    ("kind", "what"),
+    [("subscribe", "cancel"), ("subscribe", "another plan"), ("change", "keep")],
+)
+
+
+@ACTS
+async def test_a_link_that_comes_for_what_is_gone_is_given_to_nobody(
+    service: TestService, kind: str, what: str
+) -> None:
+    scene = await begin(service, kind, on_file=False)
+    held, goes_on = scene.bank.hold()
+    first = asyncio.ensure_future(scene.request())
+    await held.wait()
+    await act(scene, what)
+    goes_on.set()
+    with pytest.raises(PaymentNotOpen):
+        await first
+    await scene.a_repeat_has_a_link()
+
+
+@ACTS
+@LATE
+async def test_a_link_that_the_sweep_opens_for_what_is_gone_binds_nothing(
+    service: TestService, kind: str, what: str, minutes: int
+) -> None:
+    scene = await begin(service, kind, on_file=False)
+    scene.bank.no_checkout = Killed()
+    await scene.is_refused(Killed)
+    killed = (await scene.user.payments())[0]
+    scene.bank.no_checkout = None
+    await act(scene, what)
+    await scene.wait(minutes)
+    payment = await service.payments.get(killed.id)
+    assert payment is not None
+    assert (payment.status, payment.payment_url) == (PaymentStatus.CANCELLED, None)
+    await scene.a_repeat_has_a_link()

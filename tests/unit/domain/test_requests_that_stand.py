@@ -4,17 +4,37 @@ becomes of its payment, and no repeat charges anything, however late."""
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from functools import partial
 
 import pytest
 
-from shothik_payment.domain.errors import CallUnderWay, PaymentServiceError, Unavailable
-from shothik_payment.domain.ledger.subscription_commands import WaitForCharge
+from shothik_payment.domain.errors import (
+    CallUnderWay,
+    IdempotencyKeyReused,
+    PaymentServiceError,
+    Unavailable,
+)
+from shothik_payment.domain.ledger.commands import RequestBinding
+from shothik_payment.domain.ledger.outcome import Outcome
+from shothik_payment.domain.ledger.subscription_commands import Subscribe, WaitForCharge
 from shothik_payment.domain.model.payment import Payment, PaymentStatus
 from shothik_payment.domain.ports.gateway import GatewayReport, GatewayState
+from shothik_payment.domain.use_cases.offers import Choice
 from tests.support.scripted_gateway import ScriptedGateway
 from tests.support.service import TestService, running_service
+from tests.support.subscriber import state_of
 from tests.support.subscription_requests import KEY, request_in
-from tests.support.subscription_scenes import AWAY, KINDS, LATE, Bank, Killed, Scene, begin
+from tests.support.subscription_scenes import (
+    AWAY,
+    KINDS,
+    LATE,
+    REFUSED,
+    Bank,
+    Killed,
+    Scene,
+    begin,
+)
 
 
 async def put_off(service: TestService, kind: str) -> Scene:
@@ -210,6 +230,81 @@ async def test_a_charge_that_was_made_after_all_binds_though_the_link_came_to_no
     )
     assert (await service.payments.get(declined.id)).status is PaymentStatus.REVIEW
     await scene.a_repeat_does_nothing()
+
+
+async def test_a_second_step_is_not_done_once_the_key_is_anothers(service: TestService) -> None:
+    """Which came between the decline and the link, from another process, and was answered first."""
+    scene = await begin(service, "subscribe")
+    about = {"user_id": scene.user.user, "gateway": scene.bank.name, "currency": "USD"}
+
+    async def submit(name: str, plan: str, key: RequestBinding, *, saved: bool) -> Outcome:
+        at = service.clock.now()
+        return await service.writer.submit(
+            Subscribe(id=name, at=at, plan=plan, request=key, saved_method=saved, **about)
+        )
+
+    declined = (await submit("first", "pro", KEY, saved=True)).payment
+    assert declined is not None
+    await service.settlements.settle(declined, scene.bank.says(declined, GatewayState.FAILED))
+    other = replace(KEY, fingerprint=b"other")
+    link = (await submit("other", "lite", other, saved=False)).payment
+    with pytest.raises(IdempotencyKeyReused):
+        await submit("second step", "pro", KEY.second_step, saved=False)
+    assert (await submit("again", "lite", other, saved=False)).payment == link
+
+
+@pytest.mark.parametrize("kind", ["cancel", "pause", "keep"])
+@pytest.mark.parametrize("minutes", [None, *(1, 11, 7 * 24 * 60)], ids=str)
+async def test_a_key_that_a_change_is_bound_by_is_not_anothers_kind_of_change(
+    service: TestService, kind: str, minutes: int | None
+) -> None:
+    """Declined at once, it has a link; declined later, it was answered before."""
+    if minutes is None:
+        scene = await begin(service, "change")
+        scene.bank.declines[scene.user.user] = 1
+        await scene.request()
+    else:
+        scene = await put_off(service, "change")
+        scene.bank.declines[scene.user.user] = 1
+        await scene.wait(minutes)
+    wallet, subscriptions = await scene.wallet(), service.subscriptions
+    other = {
+        "cancel": partial(subscriptions.cancel, now=False),
+        "pause": subscriptions.pause,
+        "keep": subscriptions.keep,
+    }[kind]
+    with pytest.raises(IdempotencyKeyReused):
+        await other(scene.user.user, request=replace(KEY, fingerprint=b"other"))
+    assert await scene.wallet() == wallet
+    await scene.a_repeat_does_nothing()
+
+
+@pytest.mark.parametrize("no_checkout", [REFUSED, AWAY, CallUnderWay("Under way."), None], ids=repr)
+async def test_a_change_to_less_leaves_the_link_of_an_upgrade_alone(
+    service: TestService, no_checkout: Exception | None
+) -> None:
+    """Whose request was killed before it was open."""
+    scene = await begin(service, "change", on_file=False)
+    scene.bank.no_checkout = Killed()
+    await scene.is_refused(Killed)
+    scene.bank.no_checkout = no_checkout
+    less = RequestBinding("user u1 less", "less", b"less")
+    payments = await scene.user.payments()
+    view = await service.subscriptions.change(scene.user.user, "slides", Choice(), less)
+    assert not view.replayed
+    assert "then slides" in state_of(view.subscription)
+    assert (await service.subscriptions.change(scene.user.user, "slides", Choice(), less)).replayed
+    assert await scene.user.payments() == payments
+
+
+async def test_no_clients_key_is_anothers_second_step(service: TestService) -> None:
+    scene = await begin(service, "subscribe")
+    await scene.request(RequestBinding(f"{KEY.key} second", "k second", KEY.fingerprint))
+    await scene.user.cancel(now=True)
+    scene.user.charged()
+    async with running_service(scene.bank, old=service) as other:
+        scene.request = request_in(other, "subscribe", scene.user.user)
+        await scene.a_repeat_is_charged()
 
 
 async def test_what_has_ended_is_not_waited_for(service: TestService) -> None:

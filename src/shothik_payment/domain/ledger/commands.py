@@ -18,6 +18,9 @@ from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.model.transaction import Metadata
 from shothik_payment.domain.ports.gateway import GatewayDispute, GatewayRefund
 
+_SECOND = "\nsecond"
+"""No client's key has a line break."""
+
 
 @dataclass(slots=True)
 class RequestBinding:
@@ -34,10 +37,12 @@ class RequestBinding:
     @property
     def second_step(self) -> RequestBinding:
         """For what it does after its first command, so that a repeat does that once, too."""
-        return RequestBinding(f"{self.key} second", self.client_key, self.fingerprint)
+        return RequestBinding(self.key + _SECOND, self.client_key, self.fingerprint)
 
     def of_both_steps(self) -> tuple[str, str]:
-        return self.key, self.second_step.key
+        """The keys of the request that this is a step of."""
+        first = self.key.removesuffix(_SECOND)
+        return first, first + _SECOND
 
 
 @dataclass(slots=True, kw_only=True)

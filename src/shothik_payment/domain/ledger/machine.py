@@ -100,8 +100,8 @@ def apply(account: Account, command: c.Command, rules: Rules) -> Outcome:
         return _replay(account, stand[-1], request.fingerprint)
     account.begin(command, rules)
     book_due(account)
-    begin_anew(account, steps)
     if request is not None:
+        begin_anew(account, steps, request.key)
         account.caused_by(request.client_key)
     try:
         outcome = _HANDLERS[type(command)](account, command)

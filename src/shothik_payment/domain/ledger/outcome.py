@@ -13,20 +13,19 @@ from shothik_payment.domain.model.transaction import Transaction
 
 @dataclass(slots=True)
 class Outcome:
-    """`refusal` is set where the command was not done. `replayed`: its request key was bound
-    already, and this is what was done then."""
+    """`joined_payment_id`: of another request, whose payment is what this one wants, too, and comes
+    to nothing with it. `refusal` is set where the command was not done. `replayed`: its request
+    key was bound already, and this is what was done then."""
 
     transaction: Transaction | None = None
     hold: Hold | None = None
     payment: Payment | None = None
     subscription: Subscription | None = None
+    joined_payment_id: str | None = None
     replayed: bool = False
     refusal: PaymentServiceError | None = None
 
     @property
     def payment_sought(self) -> str | None:
-        """Of a request about a subscription: its own payment, or another's, which it has joined."""
-        if self.payment is not None:
-            return self.payment.id
-        awaited = None if self.subscription is None else self.subscription.awaited
-        return None if awaited is None or self.replayed else awaited.payment_id
+        """Of a request about a subscription: its own payment, or the one that it has joined."""
+        return self.payment.id if self.payment is not None else self.joined_payment_id

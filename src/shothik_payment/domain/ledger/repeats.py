@@ -29,13 +29,15 @@ def came_to_nothing(account: Account, done: Done) -> bool:
     return payment is not None and payment.came_to_nothing
 
 
-def begin_anew(account: Account, steps: list[Done]) -> None:
-    """Free the keys of a request that has come to nothing. What it had recorded gets no link any
-    more, however late its checkout comes: what it records now may have one."""
+def begin_anew(account: Account, steps: list[Done], key: str) -> None:
+    """Free `key`, and those of later steps, of a request that has come to nothing. What it had
+    recorded gets no link any more, however late its checkout comes: what it records now may have
+    one."""
     for done in steps:
         if not isinstance(done, RequestRecord):
             continue
-        account.forget_request(done.key)
+        if done.key.startswith(key):
+            account.forget_request(done.key)
         payment = account.payments.get(done.subject_id)
         given_up = payment is not None and payment.status is PaymentStatus.FAILED
         if payment is not None and given_up and not payment.off_session:

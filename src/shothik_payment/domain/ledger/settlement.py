@@ -62,7 +62,10 @@ def attach_checkout(account: Account, command: AttachCheckout) -> Outcome:
     payment.session_id = command.session_id or None
     account.save_payment(payment)
     given_up, link = payment.status is PaymentStatus.FAILED, command.payment_url is not None
-    if link and payment.came_to_nothing and (not given_up or _useless(account, payment)):
+    useless = link and _useless(account, payment) is not None
+    if useless and payment.status is PaymentStatus.CREATED:
+        payment.status, payment.next_check_at = PaymentStatus.CANCELLED, None
+    if link and payment.came_to_nothing and (useless or not given_up):
         return Outcome(payment=payment)
     if given_up:
         # Given up by a sweep or a concurrent repeat, and now it can be paid after all.

@@ -99,6 +99,5 @@ def done(account: Account, subscription: Subscription, payment: Payment | None =
 
 
 def joined(account: Account, subscription: Subscription, awaited: AwaitedPayment) -> Outcome:
-    """Another request's payment is what this one wants, too, and comes to nothing with it."""
     account.bind_request(awaited.payment_id)
-    return Outcome(subscription=subscription)
+    return Outcome(subscription=subscription, joined_payment_id=awaited.payment_id)

@@ -9,7 +9,15 @@ from shothik_payment.domain.model.time import Millis
 
 
 @dataclass(slots=True, kw_only=True)
-class Paying(Command):
+class Asked(Command):
+    """By a user, in an operation whose request keys may be bound by either step: see `Paying`."""
+
+    def request_keys(self) -> tuple[str, ...]:
+        return () if self.request is None else self.request.of_both_steps()
+
+
+@dataclass(slots=True, kw_only=True)
+class Paying(Asked):
     """How what it costs is paid: to `gateway`, in `currency` (both None where nothing is), with the
     saved method or else in a checkout that leads back to the URLs."""
 
@@ -18,9 +26,6 @@ class Paying(Command):
     saved_method: bool = False
     success_url: str | None = None
     cancel_url: str | None = None
-
-    def request_keys(self) -> tuple[str, ...]:
-        return () if self.request is None else self.request.of_both_steps()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,12 +51,12 @@ class ResumeSubscription(Paying):
 
 
 @dataclass(slots=True, kw_only=True)
-class PauseSubscription(Command):
+class PauseSubscription(Asked):
     """From the end of the period on."""
 
 
 @dataclass(slots=True, kw_only=True)
-class CancelSubscription(Command):
+class CancelSubscription(Asked):
     """At the end of the period, or `now`: then the credits end, too. One that does not last to the
     end of its period ends at once in any case; `only_at_end` refuses that."""
 
@@ -61,7 +66,7 @@ class CancelSubscription(Command):
 
 
 @dataclass(slots=True, kw_only=True)
-class KeepSubscription(Command):
+class KeepSubscription(Asked):
     """Takes back a cancellation or a change that were to come at the end of the period."""
 
 

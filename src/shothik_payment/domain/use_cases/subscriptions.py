@@ -197,10 +197,12 @@ class Subscriptions:
         return payment if payment and payment.came_to_nothing else None
 
     async def _advance(self, user_id: str, outcome: Outcome) -> SubscriptionView:
-        """Do what the awaited payment needs: charge it, or open its checkout."""
+        """Do what the request's payment needs: charge it, or open its checkout."""
         view = await self.current(user_id)
         payment, awaited = view.payment, view.subscription.awaited if view.subscription else None
-        if payment is None or payment.session_id or payment.status not in OPEN_STATUSES:
+        if payment is None or payment.id != outcome.payment_sought:
+            return view
+        if payment.session_id or payment.status not in OPEN_STATUSES:
             return view
         own = outcome.payment is not None and outcome.payment.id == payment.id
         if not payment.off_session:
