@@ -94,6 +94,8 @@ def _guide(settings: Settings, key: str, token: str | None) -> str:
 Shothik Payment Service
   API       {url}/api/v1
   Reference {url}/schema
+  Panel     {url}/admin, with the admin token below
+  Account   {url}/account, with a user's token
 
 Demo key of paraphrase_service (keys of earlier demos are revoked)
 {key}

@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from html import unescape
 from typing import Any
 from urllib.parse import parse_qsl
@@ -17,6 +18,8 @@ from shothik_payment.domain.model.api_key import ApiKey
 from shothik_payment.domain.model.time import DAY, HOUR, Millis
 from shothik_payment.domain.model.web_session import Realm
 from shothik_payment.domain.ports.api_keys import KeyChange
+from shothik_payment.domain.use_cases.key_terms import KeyUpdate
+from shothik_payment.entrypoints.http.times import millis
 from tests.integration.http.site import OWNER, Site
 from tests.integration.http.subscribers import subscribed
 from tests.integration.http.support import World, running
@@ -245,6 +248,17 @@ async def test_no_figures_are_shown_that_an_address_made_up() -> None:
         assert "1 event was told again" in (await admin.get(address, **given)).text
         made_up = await admin.get(address, **{**given, "replayed": "1000000"})
         assert (made_up.status_code, "events were told again" in made_up.text) == (200, False)
+
+
+async def test_moments_in_an_audit_log_are_in_the_operators_zone() -> None:
+    async with at_work() as (world, admin):
+        key = await made(world, expires_at=millis(datetime(2040, 1, 1, 20, tzinfo=UTC)))
+        end = KeyUpdate(expires_at=millis(datetime(2040, 1, 2, 20, tzinfo=UTC)))
+        await world.application.key_administration.update(key.id, end, actor="test")
+        admin.zone = "Asia/Dhaka"
+        page = (await admin.get(f"/keys/{key.id}")).text
+        log = re.sub("<[^>]*>", "", page.split("Audit log")[1])
+        assert "expiresAt 2040-01-03 02:00:00" in log
 
 
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Dhaka"])

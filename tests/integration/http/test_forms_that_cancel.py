@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from shothik_payment.domain.model.web_session import Realm
+from shothik_payment.domain.use_cases.offers import Choice
 from tests.integration.http.browsers import Browser, Page
 from tests.integration.http.site import OWNER
 from tests.integration.http.subscribers import DAY, subscribed
@@ -100,3 +101,24 @@ async def test_what_does_not_last_is_ended_by_who_chooses_so(
     await subscribed(world, "lite", OWNER)
     assert await form.sent(world, page, "now") == (303, "cancelled")
     assert await status(world) == "active"
+
+
+@of_both
+@pytest.mark.parametrize("when", ["end", "now"])
+async def test_another_plan_than_the_page_told_of_is_not_cancelled(
+    world: World, form: CancelForm, when: str
+) -> None:
+    await subscribed(world, "lite", OWNER)
+    page = await form.loaded(world)
+    changed = await world.application.subscriptions.change(OWNER, "pro", Choice())
+    assert changed.subscription is not None
+    assert changed.subscription.terms.plan == "pro"
+    code, text = await form.sent(world, page, when)
+    assert (code, "by now, and is not cancelled" in text) == (409, True)
+    assert (await world.application.subscriptions.current(OWNER)).subscription == (
+        changed.subscription
+    )
+    assert await form.sent(world, await form.loaded(world), when) == (
+        303,
+        {"end": "ending", "now": "cancelled"}[when],
+    )

@@ -59,6 +59,7 @@ async def test_two_keys_are_never_alike(service: TestService) -> None:
     [
         ({"expires_at": START}, "expiresAt"),
         ({"allowed_ips": ["10.0.0.1", "nonsense"]}, "allowedIps[1]"),
+        ({"allowed_ips": ["fe80::1%eth0"]}, "allowedIps[0]"),
         ({"allowed_ips": [f"10.0.0.{n}" for n in range(101)]}, "allowedIps"),
     ],
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shothik_payment.domain.errors import InvalidRequest, NotInThisStatus
+from shothik_payment.domain.errors import Conflict, InvalidRequest, NotInThisStatus
 from shothik_payment.domain.events import SubscriptionChanged
 from shothik_payment.domain.ledger.account import Account
 from shothik_payment.domain.ledger.commands import GrantCredits
@@ -167,6 +167,8 @@ def resume(account: Account, command: ResumeSubscription) -> Outcome:
 def cancel(account: Account, command: CancelSubscription) -> Outcome:
     subscription = current_subscription(account)
     require_no_charge(subscription)
+    if command.plan not in (None, subscription.terms.plan):
+        raise Conflict(f"The plan is {subscription.terms.title} by now, and is not cancelled.")
     if command.only_at_end and not subscription.lasts:
         raise NotInThisStatus(
             subscription.status.value, "The plan would end now, not at the end of its period."

@@ -15,6 +15,8 @@ def network_of(text: str) -> Network:
     """An address, or a network with its prefix; bits behind the prefix are dropped. Raises
     ValueError."""
     network = ip_network(text, strict=False)
+    if "%" in text:
+        raise ValueError("an interface is one machine's own")
     if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
         mapped = network.network_address.ipv4_mapped
         if mapped is not None:

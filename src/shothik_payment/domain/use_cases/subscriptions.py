@@ -227,14 +227,21 @@ class Subscriptions:
         *,
         now: bool,
         only_at_end: bool = False,
+        plan: str | None = None,
         reason: str | None = None,
         request: c.RequestBinding | None = None,
     ) -> SubscriptionView:
         """At the period's end, or now. What does not last to the period's end ends at once in any
-        case; `only_at_end` refuses that with NotInThisStatus."""
-        common = self._common(user_id, request)
+        case; `only_at_end` refuses that with NotInThisStatus. Raises Conflict where the plan is not
+        `plan` by now; None: whichever it is."""
         return await self._submit(
-            s.CancelSubscription(**common, now=now, only_at_end=only_at_end, reason=reason)
+            s.CancelSubscription(
+                **self._common(user_id, request),
+                now=now,
+                only_at_end=only_at_end,
+                plan=plan,
+                reason=reason,
+            )
         )
 
     async def keep(self, user_id: str, request: c.RequestBinding | None = None) -> SubscriptionView:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from litestar import get
@@ -22,6 +23,7 @@ from shothik_payment.entrypoints.http.call import AnyRequest
 from shothik_payment.entrypoints.http.cursors import number_of, optional_cursor
 from shothik_payment.entrypoints.http.requests import PageQuery
 from shothik_payment.entrypoints.http.validation import QueryReader
+from shothik_payment.entrypoints.pages.actions import told
 from shothik_payment.entrypoints.pages.plans import Gives, gives_of, titles_of
 from shothik_payment.entrypoints.pages.visits import Visit, visit_of
 
@@ -35,6 +37,14 @@ class PlanQuery(PageQuery, kw_only=True):
 
 
 _QUERY = QueryReader(PlanQuery)
+_STILL_SO: Mapping[str, Callable[[Subscription | None], object]] = {
+    "cancelled": lambda found: found is None,
+    "ending": lambda found: found and found.cancel_at_period_end,
+    "pausing": lambda found: found and found.pause_at_period_end,
+    "kept": bool,
+    "charging": bool,
+    **dict.fromkeys(("begun", "changed", "resumed", "paid"), lambda found: found and found.lasts),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,20 +130,6 @@ def _ways(visit: Visit, found: Subscription | None, currency: str | None) -> tup
     return ways_of(visit, sold_in, WayQuery(currency)), True
 
 
-def _holds(done: str | None, found: Subscription | None) -> bool:
-    """Whether what was done is still so: a form that is sent again, and a page that is loaded
-    again, tell of it as well."""
-    if done == "cancelled":
-        return found is None
-    if found is None:
-        return False
-    if done == "ending":
-        return found.cancel_at_period_end
-    if done == "pausing":
-        return found.pause_at_period_end
-    return found.lasts if done in ("begun", "changed", "resumed", "paid") else True
-
-
 @get("/plan")
 async def plan(request: AnyRequest) -> Template:
     visit = await visit_of(request, Realm.ACCOUNT)
@@ -164,5 +160,5 @@ async def plan(request: AnyRequest) -> Template:
         steps=steps,
         before=before,
         next=optional_cursor("steps", last),
-        done=query.done if _holds(query.done, found) else None,
+        done=told(query.done, _STILL_SO, found),
     )

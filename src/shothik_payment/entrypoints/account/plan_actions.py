@@ -30,9 +30,11 @@ from shothik_payment.entrypoints.account.plan_choice import (
     require_shown,
     shown,
 )
+from shothik_payment.entrypoints.http import fields as f
 from shothik_payment.entrypoints.http.validation import QueryReader
 from shothik_payment.entrypoints.pages.actions import Action, Field, action_handlers
 from shothik_payment.entrypoints.pages.figures import money, number
+from shothik_payment.entrypoints.pages.plans import plan_shown
 from shothik_payment.entrypoints.pages.visits import NOTHING, Nothing, Submitted, Visit
 
 _When = Annotated[Literal["end", "now"], Meta(extra={"expected": "end or now"})]
@@ -40,7 +42,10 @@ _CHANGE = "PATCH /subscriptions/current"
 
 
 class CancelForm(Struct):
+    """`plan`: the one that the page told of."""
+
     when: _When
+    plan: f.Name | None = None
 
 
 _CANCEL = QueryReader(CancelForm)
@@ -90,7 +95,11 @@ async def _cancel(visit: Visit) -> Action[CancelForm]:
     async def work(sent: Submitted[CancelForm]) -> str:
         now = sent.fields.when == "now"
         await visit.app.subscriptions.cancel(
-            visit.user_id, now=now, only_at_end=not now, request=sent.request
+            visit.user_id,
+            now=now,
+            only_at_end=not now,
+            plan=sent.fields.plan,
+            request=sent.request,
         )
         return plan_page(visit, "cancelled" if now else "ending")
 
@@ -111,6 +120,7 @@ async def _cancel(visit: Visit) -> Action[CancelForm]:
             "Nothing is paid back by it. Credits that you have bought stay.",
         ],
         fields=[_WHEN if later else _NOW_ONLY],
+        hidden=plan_shown(wallet),
         confirm=title,
         danger=True,
         reader=_CANCEL,

@@ -26,6 +26,7 @@ from shothik_payment.entrypoints.pages.visits import Submitted, Visit, see_other
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T", bound=Struct)
+S = TypeVar("S")
 Field = Mapping[str, Any]
 """As `ui.field` of macros.html takes it; with `options` as `ui.choice` does."""
 
@@ -36,6 +37,13 @@ class DoneQuery(Struct):
     """What was just done, in a word that the page knows a sentence for."""
 
     done: f.Name | None = None
+
+
+def told(done: str | None, still_so: Mapping[str, Callable[[S], object]], subject: S) -> str | None:
+    """`done`, unless it is known not to be so any more: a page is loaded again by going back to it,
+    and by a form that is sent again."""
+    holds = still_so.get(done or "")
+    return done if holds is None or holds(subject) else None
 
 
 @dataclass(frozen=True, slots=True)

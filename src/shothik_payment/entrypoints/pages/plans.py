@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from shothik_payment.domain.catalog import Catalog
 from shothik_payment.domain.model.plan import LimitUnit, Terms
+from shothik_payment.domain.model.wallet import Wallet
 from shothik_payment.entrypoints.pages.figures import number
 
 _UNITS = {LimitUnit.COUNT: "charges", LimitUnit.CREDITS: "credits"}
@@ -19,6 +20,12 @@ class Gives:
     terms: Terms
     services: tuple[str, ...] | None
     limits: tuple[tuple[str, str], ...]
+
+
+def plan_shown(wallet: Wallet) -> dict[str, str]:
+    """What a form that cancels sends back of its page: the plan that it told of."""
+    found = wallet.subscription
+    return {} if found is None else {"plan": found.terms.plan}
 
 
 def titles_of(catalog: Catalog) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -19,9 +20,12 @@ from litestar.template import TemplateConfig
 from markupsafe import Markup
 
 from shothik_payment.domain.model.time import Millis, rfc3339
+from shothik_payment.entrypoints.http.times import millis
 from shothik_payment.entrypoints.pages.assets import asset
 from shothik_payment.entrypoints.pages.figures import NOTHING, money, number, signed, span, words
 from shothik_payment.entrypoints.pages.wording import code, reason, told
+
+_RFC3339 = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z)")
 
 
 def template_config() -> TemplateConfig[JinjaTemplateEngine]:
@@ -47,6 +51,7 @@ def template_config() -> TemplateConfig[JinjaTemplateEngine]:
     environment.filters |= {
         "time": _time,
         "day": _day,
+        "times": _times,
         "number": number,
         "signed": signed,
         "money": money,
@@ -70,6 +75,14 @@ def _time(context: Context, at: Millis | None) -> Markup | str:
 def _day(context: Context, at: Millis | None) -> Markup | str:
     """The same without the time of day."""
     return _moment(context, at, "%Y-%m-%d")
+
+
+@pass_context
+def _times(context: Context, text: str) -> Markup:
+    """Text in which moments are written as `rfc3339` does, each as `time` shows it."""
+    parts: list[Markup | str] = list(_RFC3339.split(text))
+    parts[1::2] = [_time(context, millis(datetime.fromisoformat(at))) for at in parts[1::2]]
+    return Markup("").join(parts)
 
 
 def _moment(context: Context, at: Millis | None, shape: str) -> Markup | str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Annotated, Literal
@@ -13,7 +13,7 @@ from litestar import get
 from litestar.response import Template
 from msgspec import Meta, Struct
 
-from shothik_payment.domain.model.api_key import ENDS_SOON
+from shothik_payment.domain.model.api_key import ENDS_SOON, ApiKey
 from shothik_payment.domain.model.key_usage import Granularity, UsageReport
 from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.model.web_session import Realm
@@ -21,12 +21,16 @@ from shothik_payment.entrypoints.http import fields as f
 from shothik_payment.entrypoints.http.call import AnyRequest
 from shothik_payment.entrypoints.http.cursors import number_of, optional_cursor
 from shothik_payment.entrypoints.http.validation import QueryReader
+from shothik_payment.entrypoints.pages.actions import told
 from shothik_payment.entrypoints.pages.charts import Chart, Series, Tone, columns, ranking
 from shothik_payment.entrypoints.pages.links import with_query
 from shothik_payment.entrypoints.pages.visits import visit_of
 
 _ENTRIES = 20
 _CURSOR = "panel key log"
+_STILL_SO: Mapping[str, Callable[[ApiKey], bool]] = {
+    "revoked": lambda key: key.revoked_at is not None,
+}
 
 
 class _Query(Struct, kw_only=True):
@@ -64,7 +68,7 @@ async def key(request: AnyRequest) -> Template:
         entries=entries,
         first=with_query(path, by=query.by) if before else None,
         next=following and with_query(path, by=query.by, cursor=following),
-        done=query.done,
+        done=told(query.done, _STILL_SO, found),
     )
 
 

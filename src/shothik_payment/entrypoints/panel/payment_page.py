@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from litestar import get
 from litestar.response import Template
 
 from shothik_payment.domain.model.money import Money
-from shothik_payment.domain.model.payment import OPEN_STATUSES, REFUNDABLE_STATUSES
+from shothik_payment.domain.model.payment import OPEN_STATUSES, REFUNDABLE_STATUSES, Payment
 from shothik_payment.domain.model.web_session import Realm
 from shothik_payment.entrypoints.http.call import AnyRequest
 from shothik_payment.entrypoints.http.validation import QueryReader
 from shothik_payment.entrypoints.pages.visits import visit_of
-from shothik_payment.entrypoints.panel.actions import DoneQuery
+from shothik_payment.entrypoints.panel.actions import DoneQuery, told
 from shothik_payment.entrypoints.panel.payment_story import story_of
 
 _DONE = QueryReader(DoneQuery)
+_STILL_SO: Mapping[str, Callable[[Payment], bool]] = {
+    "refunded": lambda payment: payment.refunded_minor > 0,
+    "refunding": lambda payment: bool(payment.pending_refunds),
+    "accepted": lambda payment: payment.review_reason is None,
+}
 
 
 @get("/payments/{id:str}")
@@ -32,7 +39,7 @@ async def payment(request: AnyRequest) -> Template:
         refundable=found.status in REFUNDABLE_STATUSES
         and found.refundable_minor > 0
         and not found.pending_refunds,
-        done=visit.query(_DONE).done,
+        done=told(visit.query(_DONE).done, _STILL_SO, found),
     )
 
 

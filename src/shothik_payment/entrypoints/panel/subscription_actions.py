@@ -14,6 +14,7 @@ from shothik_payment.entrypoints.http.requests import ExtendSubscriptionBody
 from shothik_payment.entrypoints.http.validation import QueryReader
 from shothik_payment.entrypoints.pages.figures import number
 from shothik_payment.entrypoints.pages.moments import LocalMoment, moment
+from shothik_payment.entrypoints.pages.plans import plan_shown
 from shothik_payment.entrypoints.pages.visits import Submitted, Visit
 from shothik_payment.entrypoints.panel.actions import REASON, Action, Field, action_handlers
 from shothik_payment.entrypoints.panel.user_actions import USER_PATH, user_page, wallet_of
@@ -22,8 +23,11 @@ _When = Annotated[Literal["end", "now"], Meta(extra={"expected": "end or now"})]
 
 
 class CancelForm(Struct, rename="camel", kw_only=True):
+    """`plan`: the one that the page told of."""
+
     when: _When
     reason: f.Reason
+    plan: f.Name | None = None
 
 
 class GiveForm(Struct, rename="camel", kw_only=True):
@@ -82,7 +86,12 @@ async def _cancel(visit: Visit) -> Action[CancelForm]:
         now = sent.fields.when == "now"
         reason, request = sent.fields.reason, sent.request
         await visit.app.subscriptions.cancel(
-            user_id, now=now, only_at_end=not now, reason=reason, request=request
+            user_id,
+            now=now,
+            only_at_end=not now,
+            plan=sent.fields.plan,
+            reason=reason,
+            request=request,
         )
         return f"{page}/subscription?done={'cancelled' if now else 'ending'}"
 
@@ -102,6 +111,7 @@ async def _cancel(visit: Visit) -> Action[CancelForm]:
         title=f"Cancel the subscription of {user_id}",
         summary=["It does not renew, and nothing more is charged for it."],
         fields=[when, REASON],
+        hidden=plan_shown(wallet),
         confirm="Cancel the subscription" if later else "End the subscription now",
         danger=True,
         refusal=_missing(wallet),

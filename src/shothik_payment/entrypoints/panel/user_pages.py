@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from litestar.response import Template
 
 from shothik_payment.domain.catalog import Catalog
 from shothik_payment.domain.model.stop import Stop
+from shothik_payment.domain.model.subscription import Subscription
 from shothik_payment.domain.model.wallet import Wallet
 from shothik_payment.domain.model.web_session import Realm
 from shothik_payment.domain.ports.event_log import START
@@ -20,12 +22,27 @@ from shothik_payment.entrypoints.http.requests import PageQuery
 from shothik_payment.entrypoints.http.validation import QueryReader
 from shothik_payment.entrypoints.pages.links import older
 from shothik_payment.entrypoints.pages.visits import Visit, visit_of
-from shothik_payment.entrypoints.panel.actions import DoneQuery
+from shothik_payment.entrypoints.panel.actions import DoneQuery, told
 from shothik_payment.entrypoints.panel.shown_events import shown
 from shothik_payment.entrypoints.panel.user_actions import user_page
 
 _PAGE = QueryReader(PageQuery)
 _DONE = QueryReader(DoneQuery)
+
+
+def _current(wallet: Wallet) -> Subscription | None:
+    found = wallet.subscription
+    return None if found is None or found.ended else found
+
+
+_STILL_SO: Mapping[str, Callable[[Wallet], object]] = {
+    "frozen": lambda wallet: wallet.frozen,
+    "unfrozen": lambda wallet: not wallet.frozen,
+    "cancelled": lambda wallet: _current(wallet) is None,
+    "ending": lambda wallet: (found := _current(wallet)) and found.cancel_at_period_end,
+    "extended": _current,
+    "given": _current,
+}
 _FEW = 5
 _LATEST = 10
 _PATH = "/users/{userId:str}"
@@ -85,7 +102,7 @@ async def user(request: AnyRequest) -> Template:
         free=app.catalog.billing.free,
         payments=payments,
         rows=latest.transactions,
-        done=visit.query(_DONE).done,
+        done=told(visit.query(_DONE).done, _STILL_SO, wallet),
     )
 
 
@@ -117,7 +134,7 @@ async def subscription(request: AnyRequest) -> Template:
         free=app.catalog.billing.free,
         catalog=app.catalog,
         steps=steps,
-        done=visit.query(_DONE).done,
+        done=told(visit.query(_DONE).done, _STILL_SO, wallet),
     )
 
 
