@@ -9,6 +9,7 @@ import pytest
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.plan import Billing
 from shothik_payment.domain.model.web_session import Realm
+from shothik_payment.domain.use_cases.offers import Choice
 from tests.integration.http.browsers import Browser
 from tests.integration.http.catalog import CATALOG
 from tests.integration.http.site import OWNER
@@ -104,3 +105,30 @@ async def test_a_plan_that_waits_for_its_payment_costs_what_its_link_says(
         assert "dropped" in (await browser.look("/plan/begin/pro")).text
         again = await browser.send("/plan/begin/lite", page)
         assert again.headers["location"] == begun.headers["location"]
+
+
+@pytest.mark.parametrize("paused", [False, True])
+async def test_what_was_chosen_and_is_not_sold_any_more(world: World, paused: bool) -> None:
+    await subscribed(world, "pro", OWNER)
+    subscriptions = world.application.subscriptions
+    if paused:
+        await subscriptions.pause(OWNER)
+    await subscriptions.change(OWNER, "lite", Choice())
+    if paused:
+        await world.advance(31 * DAY)
+    plans = {name: plan for name, plan in CATALOG.billing.plans.items() if name != "lite"}
+    async with running(
+        World(state=world.state, catalog=replace(CATALOG, billing=Billing(plans)))
+    ) as later:
+        browser = await _browser(later)
+        for path in ("/", "/plan"):
+            page = await browser.look(path)
+            assert (page.status, "lite, which you have chosen, is not sold" in page.text) == (
+                200,
+                True,
+            )
+        page = await browser.look("/plan/resume")
+        assert (page.status, set(page.fields)) == (
+            404 if paused else 409,
+            {"form_token", "request_key"},
+        )

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 import pytest
 
-from shothik_payment.domain.errors import NotFound
-from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.time import HOUR
-from shothik_payment.domain.use_cases.offers import Choice
 from shothik_payment.domain.use_cases.stop_sweep import PAGE
-from tests.support.service import CATALOG, TestService, running_service
-from tests.support.subscriber import LITTLE_FOR_FREE, PARAPHRASE, SLIDE, Subscriber, moment
+from tests.support.service import TestService, running_service
+from tests.support.subscriber import LITTLE_FOR_FREE, PARAPHRASE, SLIDE, Subscriber
 
 
 @pytest.fixture
@@ -103,41 +99,3 @@ async def test_all_are_looked_at_page_by_page_and_what_is_justified_stays() -> N
             page = await later.wallets.stopped("paraphrase_service", None, 9)
             causes = {w.user_id: w.causes("paraphrase_service") for w in page.wallets}
             assert causes == {"u000": ["frozen"]}
-
-
-async def test_a_plan_that_is_not_sold_any_more_can_be_kept() -> None:
-    async with running_service() as service:
-        user = await Subscriber.begin(service, "2026-01-31")
-        await user.bought("pro")
-        await user.cancel()
-        billing = CATALOG.billing
-        plans = {name: plan for name, plan in billing.plans.items() if name != "pro"}
-        smaller = replace(CATALOG, billing=replace(billing, plans=plans))
-        async with running_service(user.gateway, old=service, catalog=smaller) as service:
-            user.service = service
-            await user.until("2026-02-10")
-            preview = await service.subscriptions.preview(user.user, "pro", Choice())
-            assert (preview.plan, preview.due, preview.credits) == ("pro", None, 0)
-            assert preview.effective_at == service.clock.now()
-            assert (preview.renews_at, preview.renewal) == (
-                moment("2026-02-28"),
-                Money(3000, "USD"),
-            )
-            await user.change("pro")
-            seen = await user.seen()
-            assert seen.told.endswith("changed:kept")
-            for ask in (user.change("gone"), service.subscriptions.preview("u", "pro", Choice())):
-                with pytest.raises(NotFound):
-                    await ask
-
-
-async def test_a_plan_that_is_not_sold_in_its_currency_any_more_renews_as_it_was() -> None:
-    async with running_service() as service:
-        user = await Subscriber.begin(service, "2026-01-31")
-        await user.bought("pro")
-        billing = CATALOG.billing
-        pro = replace(billing.plans["pro"], prices={"BDT": Money(350_000, "BDT")})
-        other = replace(CATALOG, billing=replace(billing, plans={**billing.plans, "pro": pro}))
-        async with running_service(user.gateway, old=service, catalog=other) as service:
-            preview = await service.subscriptions.preview(user.user, "pro", Choice())
-            assert preview.renewal == Money(3000, "USD")

@@ -3,6 +3,7 @@ does to credits, usage and services."""
 
 from __future__ import annotations
 
+from shothik_payment.domain.errors import NotFound
 from shothik_payment.domain.events import (
     SubscriptionCancelled,
     SubscriptionChanged,
@@ -100,15 +101,27 @@ def upgrade(
     return give_credits(account, subscription, credits, payment)
 
 
-def next_terms(account: Account, subscription: Subscription) -> Terms:
+def next_terms(account: Account, subscription: Subscription) -> Terms | None:
     """For the next period: the plan's as it is sold then. One that is not sold any more, or not in
-    this currency, goes on as it was; so does one that costs nothing and has a price by now."""
-    plan = account.rules.billing.plans.get(subscription.next_plan or subscription.terms.plan)
-    if plan is None:
-        return subscription.terms
-    if subscription.terms.price is None and not subscription.next_plan and not plan.free:
-        return subscription.terms
-    return plan.terms_in(subscription.currency) or subscription.terms
+    this currency, goes on as it was; so does one that costs nothing and has a price by now. None:
+    such is the plan that was chosen instead, and nobody chose to pay for anything else."""
+    plans, terms = account.rules.billing.plans, subscription.terms
+    if subscription.next_plan is not None:
+        chosen = plans.get(subscription.next_plan)
+        unasked = chosen is not None and subscription.next_free and not chosen.free
+        return None if chosen is None or unasked else chosen.terms_in(subscription.currency)
+    plan = plans.get(terms.plan)
+    if plan is None or (terms.price is None and not plan.free):
+        return terms
+    return plan.terms_in(subscription.currency) or terms
+
+
+def chosen_terms(account: Account, subscription: Subscription) -> Terms:
+    """Those of the next period, where somebody asks for it to begin. Raises NotFound."""
+    terms = next_terms(account, subscription)
+    if terms is None:
+        raise NotFound("plan", subscription.next_plan or "")
+    return terms
 
 
 def same_period(subscription: Subscription, terms: Terms) -> bool:

@@ -153,7 +153,7 @@ def _change_trial(account: Account, subscription: Subscription, terms: Terms) ->
 
 def _change_later(account: Account, subscription: Subscription, plan: Plan) -> Outcome:
     account.change_subscription()
-    subscription.next_plan = plan.id
+    subscription.next_plan, subscription.next_free = plan.id, plan.free
     subscription.cancel_at_period_end = False
     account.record_step(StepKind.CHANGE_PLANNED, subscription, reason=plan.id)
     tell(account, SubscriptionChanged, reason="change_planned")

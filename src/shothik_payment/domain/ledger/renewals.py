@@ -90,15 +90,16 @@ def _end_period(account: Account, subscription: Subscription) -> None:
     if subscription.awaited is not None:  # a change that nobody has paid in its period
         subscription.drop_upgrade()
         account.record_step(StepKind.CHANGE_DROPPED, subscription)
-    follows = (subscription.next_plan or "") in account.rules.billing.plans
-    unwanted = subscription.given and not follows
-    if subscription.cancel_at_period_end or unwanted:
+    if subscription.cancel_at_period_end or (subscription.given and not subscription.next_plan):
         end(account, subscription, SubscriptionStatus.CANCELLED, "cancelled_at_period_end")
         return
     if subscription.pause_at_period_end:
         pause(account, subscription)
         return
     terms = next_terms(account, subscription)
+    if terms is None:
+        _end_unsold(account, subscription)
+        return
     if not terms.price_minor:
         renew(account, subscription, terms, None)
         return
@@ -109,12 +110,19 @@ def _end_period(account: Account, subscription: Subscription) -> None:
     _dun(account, subscription, subscription.dunning)
 
 
+def _end_unsold(account: Account, subscription: Subscription) -> None:
+    end(account, subscription, SubscriptionStatus.CANCELLED, "next_plan_not_sold")
+
+
 def _dun(account: Account, subscription: Subscription, dunning: Dunning) -> None:
     billing = account.rules.billing
     late = account.at >= _deadline(account, dunning)
     if dunning.retry_at is not None and dunning.retry_at <= account.at:
         dunning.retry_at = None
         terms = next_terms(account, subscription)
+        if terms is None:
+            _end_unsold(account, subscription)
+            return
         charge(account, subscription, PaidFor.RENEWAL, terms, terms.price_minor, terms.credits)
     if late:
         if not _postponed(account, subscription):

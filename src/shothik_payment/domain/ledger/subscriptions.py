@@ -8,7 +8,7 @@ from shothik_payment.domain.ledger.account import Account
 from shothik_payment.domain.ledger.commands import GrantCredits
 from shothik_payment.domain.ledger.credits import book_grant, require_not_frozen
 from shothik_payment.domain.ledger.outcome import Outcome
-from shothik_payment.domain.ledger.periods import end, give_credits, next_terms, start, tell
+from shothik_payment.domain.ledger.periods import chosen_terms, end, give_credits, start, tell
 from shothik_payment.domain.ledger.plan_changes import keep_all
 from shothik_payment.domain.ledger.renewals import charge
 from shothik_payment.domain.ledger.settlement import payment_of
@@ -133,7 +133,7 @@ def pay_renewal(account: Account, command: PayRenewal) -> Outcome:
     if subscription.awaited is not None:
         return joined(account, subscription, subscription.awaited)
     account.change_subscription()
-    terms = next_terms(account, subscription)
+    terms = chosen_terms(account, subscription)
     payment = charge(
         account,
         subscription,
@@ -157,7 +157,7 @@ def resume(account: Account, command: ResumeSubscription) -> Outcome:
     require_not_frozen(account)
     require_status(subscription, (SubscriptionStatus.PAUSED,), "The subscription is not paused.")
     require_no_charge(subscription)
-    terms = next_terms(account, subscription)
+    terms = chosen_terms(account, subscription)
     if not terms.price_minor:
         start(account, subscription, terms, None)
         return done(account, subscription)

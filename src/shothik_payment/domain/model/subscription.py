@@ -71,7 +71,8 @@ class Dunning:
 @dataclass(slots=True)
 class Subscription:
     """`terms` hold for the period from `period_start` to `period_end`, which is number `period`
-    from the `anchor` on. `next_plan`: from the next period on. `gateway` None: nothing is charged.
+    from the `anchor` on. `next_plan`: from the next period on; `next_free`: it cost nothing when it
+    was chosen. `gateway` None: nothing is charged.
     `given` by an admin: nothing is paid for it, and it ends with its period. `dunning` from the end
     of a period until its renewal is paid. `next_step_at`: when something is
     to be done about it, None where nothing is.
@@ -89,6 +90,7 @@ class Subscription:
     gateway: str | None = None
     currency: str | None = None
     next_plan: str | None = None
+    next_free: bool = False
     given: bool = False
     cancel_at_period_end: bool = False
     pause_at_period_end: bool = False

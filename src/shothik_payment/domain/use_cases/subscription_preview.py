@@ -37,7 +37,8 @@ class Preview:
 
 def terms_to_come(wallet: Wallet, rules: Rules) -> Terms | None:
     """Of the subscription's next period, as it is sold now: what a renewal, or resuming it, costs
-    and brings. None without a subscription."""
+    and brings. None without a subscription, and where the plan that was chosen for it is not to be
+    had any more."""
     if wallet.subscription is None:
         return None
     account = Account(Snapshot(wallet))
@@ -81,7 +82,7 @@ def foresee(
 def _renewed_on(account: Account, after: Subscription, plan_id: str) -> Terms:
     """The plan's, which may still wait for its payment."""
     if plan_id == after.terms.plan:  # sold still or not
-        return next_terms(account, after)
+        return next_terms(account, after) or after.terms
     plan = plan_of(account, plan_id)
     return plan.terms_in(after.currency) or plan.terms
 

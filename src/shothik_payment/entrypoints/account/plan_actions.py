@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 
 from shothik_payment.domain.errors import (
     NoSubscription,
+    NotFound,
     NotInThisStatus,
     PaymentServiceError,
 )
@@ -210,6 +211,10 @@ async def _next_period(
 async def _resume(visit: Visit) -> Action[Shown]:
     view = await visit.app.subscriptions.current(visit.user_id)
     coming, due = await _next_period(visit, view, S.PAUSED)
+    common = _common(visit, "resume", view, (S.PAUSED, "The subscription is not paused."))
+    found = view.subscription
+    if coming is None and found is not None and found.next_plan is not None:
+        common["refusal"] = common["refusal"] or NotFound("plan", found.next_plan)
 
     async def work(sent: Submitted[Shown]) -> str:
         require_shown(sent.fields, due)
@@ -232,7 +237,7 @@ async def _resume(visit: Visit) -> Action[Shown]:
         operation=_CHANGE,
         hidden=shown(due),
         work=work,
-        **_common(visit, "resume", view, (S.PAUSED, "The subscription is not paused.")),
+        **common,
     )
 
 

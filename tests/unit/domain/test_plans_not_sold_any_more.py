@@ -1,0 +1,157 @@
+"""Plans that the catalog does not sell any more, or not as they were when they were chosen."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+
+from shothik_payment.domain.errors import NotFound
+from shothik_payment.domain.model.money import Money
+from shothik_payment.domain.model.plan import Plan
+from shothik_payment.domain.use_cases.offers import Choice
+from shothik_payment.domain.use_cases.subscription_preview import terms_to_come
+from tests.support.service import CATALOG, TestService, running_service
+from tests.support.subscriber import Subscriber, moment, state_of
+
+PLANS = CATALOG.billing.plans
+IN_TAKA = {"BDT": Money(60_000, "BDT")}
+PRICED = {"USD": Money(500, "USD")}
+
+
+def sold(plan: str, **prices: Money) -> Plan | None:
+    return replace(PLANS[plan], prices=prices) if prices else None
+
+
+@asynccontextmanager
+async def catalog_with(
+    user: Subscriber, name: str, plan: Plan | None
+) -> AsyncIterator[TestService]:
+    """From now on it has this plan of the name, or None."""
+    plans = {**PLANS, name: plan}
+    billing = replace(CATALOG.billing, plans={n: p for n, p in plans.items() if p is not None})
+    catalog = replace(CATALOG, billing=billing)
+    async with running_service(user.gateway, old=user.service, catalog=catalog) as service:
+        user.service = service
+        yield service
+
+
+NOT_TO_BE_HAD = pytest.mark.parametrize(
+    ("chosen", "prices"),
+    [("lite", {}), ("lite", IN_TAKA), ("gift", {}), ("gift", PRICED)],
+    ids=["gone", "in another currency", "free and gone", "free and priced"],
+)
+
+
+@NOT_TO_BE_HAD
+async def test_who_chose_less_is_not_charged_for_what_nobody_chose(
+    service: TestService, chosen: str, prices: dict[str, Money]
+) -> None:
+    user = await Subscriber.begin(service, "2026-01-31")
+    await user.bought("pro")
+    await user.change(chosen)
+    user.charged()
+    async with catalog_with(user, chosen, sold(chosen, **prices)):
+        wallet = await user.service.views.wallet(user.user)
+        assert terms_to_come(wallet, user.service.views.rules()) is None
+        await user.seen()
+        await user.until("2026-03-10")
+        assert state_of(await user.subscription()).startswith("cancelled pro")
+        assert (await user.seen()).told.count("cancelled:next_plan_not_sold") == 1
+        assert user.charged() == ""
+
+
+@NOT_TO_BE_HAD
+async def test_unless_it_is_taken_back(
+    service: TestService, chosen: str, prices: dict[str, Money]
+) -> None:
+    user = await Subscriber.begin(service, "2026-01-31")
+    await user.bought("pro")
+    await user.change(chosen)
+    user.charged()
+    async with catalog_with(user, chosen, sold(chosen, **prices)):
+        await user.keep()
+        await user.until("2026-03-10")
+        assert state_of(await user.subscription()).startswith("active pro")
+        assert len(user.charged().split()) == 1
+
+
+async def test_what_was_chosen_costs_what_it_does_by_then(service: TestService) -> None:
+    user = await Subscriber.begin(service, "2026-01-31")
+    await user.bought("pro")
+    await user.change("lite")
+    user.charged()
+    async with catalog_with(user, "lite", sold("lite", USD=Money(1100, "USD"))):
+        await user.until("2026-03-10")
+        assert state_of(await user.subscription()).startswith("active lite")
+        assert user.charged().endswith("1100")
+
+
+async def test_a_renewal_that_is_tried_again_ends_with_its_plan(service: TestService) -> None:
+    user = await Subscriber.begin(service, "2026-01-31")
+    await user.bought("pro")
+    await user.change("lite")
+    user.gateway.declines[user.user] = 1
+    await user.until("2026-02-28T00:01")
+    assert state_of(await user.subscription()).startswith("past_due pro")
+    user.charged()
+    async with catalog_with(user, "lite", None):
+        with pytest.raises(NotFound):
+            await user.pay_renewal()
+        await user.until("2026-03-10")
+        assert state_of(await user.subscription()).startswith("cancelled pro")
+        assert user.charged() == ""
+
+
+async def test_after_a_pause_what_was_chosen_is_to_be_taken_back(service: TestService) -> None:
+    user = await Subscriber.begin(service, "2026-01-31")
+    await user.bought("pro")
+    await user.pause()
+    await user.change("lite")
+    await user.until("2026-03-10")
+    async with catalog_with(user, "lite", None):
+        with pytest.raises(NotFound):
+            await user.resume()
+        await user.keep()
+        await user.resume()
+        assert state_of(await user.subscription()).startswith("active pro")
+
+
+async def test_a_plan_that_is_not_sold_any_more_can_be_kept() -> None:
+    async with running_service() as service:
+        user = await Subscriber.begin(service, "2026-01-31")
+        await user.bought("pro")
+        await user.cancel()
+        billing = CATALOG.billing
+        plans = {name: plan for name, plan in billing.plans.items() if name != "pro"}
+        smaller = replace(CATALOG, billing=replace(billing, plans=plans))
+        async with running_service(user.gateway, old=service, catalog=smaller) as service:
+            user.service = service
+            await user.until("2026-02-10")
+            preview = await service.subscriptions.preview(user.user, "pro", Choice())
+            assert (preview.plan, preview.due, preview.credits) == ("pro", None, 0)
+            assert preview.effective_at == service.clock.now()
+            assert (preview.renews_at, preview.renewal) == (
+                moment("2026-02-28"),
+                Money(3000, "USD"),
+            )
+            await user.change("pro")
+            seen = await user.seen()
+            assert seen.told.endswith("changed:kept")
+            for ask in (user.change("gone"), service.subscriptions.preview("u", "pro", Choice())):
+                with pytest.raises(NotFound):
+                    await ask
+
+
+async def test_a_plan_that_is_not_sold_in_its_currency_any_more_renews_as_it_was() -> None:
+    async with running_service() as service:
+        user = await Subscriber.begin(service, "2026-01-31")
+        await user.bought("pro")
+        billing = CATALOG.billing
+        pro = replace(billing.plans["pro"], prices={"BDT": Money(350_000, "BDT")})
+        other = replace(CATALOG, billing=replace(billing, plans={**billing.plans, "pro": pro}))
+        async with running_service(user.gateway, old=service, catalog=other) as service:
+            preview = await service.subscriptions.preview(user.user, "pro", Choice())
+            assert preview.renewal == Money(3000, "USD")
