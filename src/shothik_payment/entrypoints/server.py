@@ -34,6 +34,7 @@ from shothik_payment.entrypoints.interpreter import tune_interpreter
 from shothik_payment.entrypoints.logs import SERVER_LOG_CONFIG, configure_logging
 from shothik_payment.entrypoints.running import parts, running, serving
 from shothik_payment.entrypoints.settings import Settings
+from shothik_payment.entrypoints.supervision import SupervisorWatch
 
 log = structlog.get_logger(__name__)
 
@@ -188,7 +189,8 @@ class WorkerApp:
 
     @asynccontextmanager
     async def _run(self, container: Container) -> AsyncIterator[None]:
-        chores = [*serving(container), Chore("supervisor", self._watch, _ORPHAN_CHECK_SECONDS)]
+        watch = SupervisorWatch(self.supervisor, _STOP_SECONDS)
+        chores = [*serving(container), Chore("supervisor", watch.look, _ORPHAN_CHECK_SECONDS)]
         works = self.settings.embedded
         async with running(container, chores=chores, works=works) as application:
             demo = None
@@ -199,10 +201,3 @@ class WorkerApp:
             yield
             if demo is not None:
                 await demo.stop()
-
-    async def _watch(self) -> bool:
-        """A worker without its supervisor would go on unseen, and hold the port."""
-        if os.getppid() != self.supervisor:
-            log.error("the supervisor is gone; stopping")
-            os.kill(os.getpid(), signal.SIGTERM)
-        return False

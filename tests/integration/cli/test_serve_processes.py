@@ -5,12 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tests.e2e.service import Service
-from tests.e2e.waiting import select_pause
+from tests.e2e.tills import StripeTill
+from tests.e2e.waiting import eventually, select_pause
+from tests.simulators.stripe.simulator import CREATE_SESSION, Fault
+
+GATEWAY_SECONDS = 2.5
+"""Long enough for a worker to look for its supervisor four times."""
 
 
 def ended_within(seconds: float, process: psutil.Process) -> bool:
@@ -33,6 +40,41 @@ def test_a_worker_without_its_supervisor_stops(tmp_path: Path) -> None:
     assert ended_within(5, worker)
     service.start()
     assert service.stop() == 0
+
+
+@pytest.fixture
+def stripe(tmp_path: Path) -> Iterator[StripeTill]:
+    folder = tmp_path / "stripe"
+    folder.mkdir()
+    till = StripeTill(folder)
+    till.simulator.start()
+    yield till
+    till.simulator.stop()
+
+
+async def test_a_worker_without_its_supervisor_answers_what_is_under_way(
+    tmp_path: Path, stripe: StripeTill
+) -> None:
+    service = Service(tmp_path, **stripe.settings()).start()
+    worker = worker_of(service)
+    await stripe.simulator.fault(CREATE_SESSION, Fault.SLOW, seconds=GATEWAY_SECONDS)
+
+    async def is_asked() -> bool:
+        return await stripe.simulator.calls(CREATE_SESSION) == 1
+
+    try:
+        async with service.by_user("u1") as user:
+            body = {"packId": "credits_100", "gateway": "stripe", "currency": "USD"}
+            buying = asyncio.ensure_future(user.post("/payments/initiate", body))
+            await eventually(is_asked)
+            assert service.process is not None
+            os.kill(service.process.pid, signal.SIGKILL)
+            opened = await asyncio.wait_for(buying, 2 * GATEWAY_SECONDS)
+        assert opened["sessionId"]
+        assert await asyncio.to_thread(ended_within, 5, worker)
+    finally:
+        service.kill()
+    assert service.log.read_text().count("the supervisor is gone") == 1
 
 
 def test_a_killed_worker_is_replaced(tmp_path: Path) -> None:
