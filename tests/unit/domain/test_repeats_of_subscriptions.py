@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 import pytest
 
 from shothik_payment.adapters.memory.ledger_store import MemoryLedgerStore
 from shothik_payment.adapters.memory.state import MemoryState
 from shothik_payment.domain.errors import CallUnderWay, Unavailable
+from shothik_payment.domain.ledger.commands import RequestBinding
 from shothik_payment.domain.ledger.subscription_commands import (
     CancelSubscription,
     PauseSubscription,
@@ -20,6 +22,7 @@ from shothik_payment.domain.model.payment import Payment
 from shothik_payment.domain.model.time import MINUTE
 from shothik_payment.domain.ports.gateway import Checkout, GatewayReport
 from shothik_payment.domain.ports.ledger_store import ChangeSet
+from shothik_payment.domain.use_cases.offers import Choice
 from tests.support.scripted_gateway import ScriptedGateway
 from tests.support.service import TestService
 from tests.support.subscriber import Subscriber, state_of
@@ -101,6 +104,25 @@ async def test_a_repeat_leaves_the_link_of_a_renewal_to_who_asked_for_it(
     wallet, payments = await service.wallets.get(user.user), await user.payments()
     assert (await request()).replayed
     assert (await service.wallets.get(user.user), await user.payments()) == (wallet, payments)
+
+
+async def test_a_repeat_is_not_given_the_link_of_what_has_replaced_its_own(
+    service: TestService,
+) -> None:
+    user = await Subscriber.begin(service, "2026-01-01")
+    keys = {name: RequestBinding(f"user u1 {name}", name, b"f") for name in ("a", "b", "c")}
+    ask, lite = service.subscriptions, partial(service.subscriptions.subscribe, user.user, "lite")
+    first = await lite(Choice(), keys["a"])
+    again = await lite(Choice(), keys["a"])
+    assert (again.replayed, again.payment) == (True, first.payment)
+    await ask.cancel(user.user, now=True, request=keys["c"])
+    second = await ask.subscribe(user.user, "pro", Choice(), keys["b"])
+    assert second.payment is not None
+    for repeat in (lite(Choice(), keys["a"]), ask.cancel(user.user, now=True, request=keys["c"])):
+        view = await repeat
+        assert (view.replayed, view.payment) == (True, None)
+    repeat = await ask.subscribe(user.user, "pro", Choice(), keys["b"])
+    assert (repeat.replayed, repeat.payment) == (True, second.payment)
 
 
 class HeldStore(MemoryLedgerStore):

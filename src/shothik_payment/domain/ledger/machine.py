@@ -120,11 +120,10 @@ def _replay(account: Account, done: Transaction | RequestRecord, fingerprint: by
     if done.fingerprint != fingerprint:
         return Outcome(refusal=IdempotencyKeyReused())
     if isinstance(done, RequestRecord):
-        return Outcome(
-            payment=account.payments.get(done.subject_id),
-            subscription=account.wallet.subscription,
-            replayed=True,
-        )
+        payment, current = account.payments.get(done.subject_id), account.wallet.subscription
+        about = done.subject_id if payment is None else payment.subscription_id
+        replaced = current is not None and about not in (None, current.id)
+        return Outcome(payment=payment, subscription=current, replayed=True, replaced=replaced)
     hold = account.holds.get(done.hold_id) if done.hold_id else None
     if hold is not None and done.kind is TransactionKind.HOLD:
         # As it was when it was placed, whatever has become of it since.

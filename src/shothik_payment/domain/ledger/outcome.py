@@ -15,7 +15,8 @@ from shothik_payment.domain.model.transaction import Transaction
 class Outcome:
     """`joined_payment_id`: of another request, whose payment is what this one wants, too, and comes
     to nothing with it. `refusal` is set where the command was not done. `replayed`: its request
-    key was bound already, and this is what was done then."""
+    key was bound already, and this is what was done then. `replaced`: by then to a subscription
+    that has ended, since `subscription` is another one."""
 
     transaction: Transaction | None = None
     hold: Hold | None = None
@@ -23,6 +24,7 @@ class Outcome:
     subscription: Subscription | None = None
     joined_payment_id: str | None = None
     replayed: bool = False
+    replaced: bool = False
     refusal: PaymentServiceError | None = None
 
     @property

@@ -157,8 +157,7 @@ class Subscriptions:
             view = await self._advance(user_id, done)
             if await self._lost(done, view, after):
                 raise
-            view.replayed = True
-            return view
+            return _repeated(view, done)
         saved = await self._charges.on_file(paying["gateway"], user_id)
         fields |= paying
 
@@ -172,8 +171,7 @@ class Subscriptions:
             view = await self._advance(user_id, linked)
             if lost := await self._lost(linked, view, after):
                 raise PaymentNotOpen(lost.id, lost.status)
-        view.replayed = outcome.replayed
-        return view
+        return _repeated(view, outcome)
 
     async def _lost(
         self, outcome: Outcome, view: SubscriptionView, after: c.RequestBinding | None
@@ -277,7 +275,8 @@ class Subscriptions:
     async def _submit(self, command: c.Command) -> SubscriptionView:
         outcome: Outcome = await self._writer.submit(command)
         subscription = outcome.subscription
-        return SubscriptionView(subscription, await self._awaited(subscription), outcome.replayed)
+        view = SubscriptionView(subscription, await self._awaited(subscription))
+        return _repeated(view, outcome)
 
     # What they have in common
 
@@ -313,6 +312,14 @@ class Subscriptions:
             "success_url": choice.success_url,
             "cancel_url": choice.cancel_url,
         }
+
+
+def _repeated(view: SubscriptionView, outcome: Outcome) -> SubscriptionView:
+    """A repeat is not given the link of a subscription that has replaced its own."""
+    view.replayed = outcome.replayed
+    if outcome.replaced:
+        view.payment = None
+    return view
 
 
 def _without_answer(payment: Payment) -> bool:
