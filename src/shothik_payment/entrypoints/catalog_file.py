@@ -11,7 +11,7 @@ from shothik_payment.domain.catalog import MAX_CREDITS, Catalog, Pack, Service
 from shothik_payment.domain.errors import Misconfigured
 from shothik_payment.domain.model.time import HOUR
 from shothik_payment.entrypoints.catalog_plans import read_billing
-from shothik_payment.entrypoints.toml_table import WORD, Table, parse_toml
+from shothik_payment.entrypoints.toml_table import TEXT, WORD, Table, parse_toml
 
 _SLUG = re.compile(r"[a-z0-9]{1,32}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -89,7 +89,7 @@ def _pack(table: Table) -> Pack:
         raise table.fault("", f"a pack's id is 1 to 128 visible characters, found {pack_id!r}")
     table.only("title", "credits", "prices")
     credits = table.whole("credits", 1, MAX_CREDITS)
-    title = table.text("title", None, "text", default=f"{credits} credits")
+    title = table.text("title", TEXT, "text", default=f"{credits} credits")
     return Pack(pack_id, title, credits, table.prices("prices"))
 
 

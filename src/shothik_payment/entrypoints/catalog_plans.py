@@ -17,7 +17,7 @@ from shothik_payment.domain.model.plan import (
     Terms,
 )
 from shothik_payment.domain.model.time import HOUR
-from shothik_payment.entrypoints.toml_table import WORD, Table
+from shothik_payment.entrypoints.toml_table import TEXT, WORD, Table
 
 _MAX_HOURS = 24 * 365
 _MAX_RETRIES = 20
@@ -50,9 +50,8 @@ def _retries(table: Table, grace_hours: int) -> tuple[int, ...]:
     if not 1 <= len(hours) <= _MAX_RETRIES or hours != sorted(set(hours)):
         raise table.fault("retry_hours", f"expected 1 to {_MAX_RETRIES} rising numbers of hours")
     if hours[-1] <= grace_hours:
-        raise table.fault(
-            "retry_hours", f"expected the last retry after the {grace_hours} grace_hours"
-        )
+        key = "retry_hours" if "retry_hours" in table.content else "grace_hours"
+        raise table.fault(key, f"expected the last retry after the {grace_hours} grace_hours")
     return tuple(hour * HOUR for hour in hours)
 
 
@@ -104,7 +103,7 @@ def _terms(table: Table, catalog: Catalog, priced: bool) -> Terms:
     services = _services(table, catalog)
     return Terms(
         plan=table.path[-1],
-        title=table.text("title", None, "text", default=table.path[-1]),
+        title=table.text("title", TEXT, "text", default=table.path[-1]),
         interval=Interval(table.one_of("interval", [i.value for i in Interval])),
         price=None,
         credits=credits,

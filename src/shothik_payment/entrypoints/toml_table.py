@@ -11,6 +11,7 @@ from shothik_payment.domain.errors import Misconfigured
 from shothik_payment.domain.model.money import CURRENCIES, Money
 
 WORD = re.compile(r"[!-~]{1,128}")
+TEXT = re.compile(r".*\S.*", re.DOTALL)
 _MAX_PRICE_MINOR = 10**12
 
 

@@ -132,3 +132,16 @@ async def test_what_was_chosen_and_is_not_sold_any_more(world: World, paused: bo
             404 if paused else 409,
             {"form_token", "request_key"},
         )
+
+
+async def test_ones_own_plan_is_kept_and_does_not_begin(world: World) -> None:
+    await subscribed(world, "pro", OWNER)
+    await world.application.subscriptions.cancel(OWNER, now=False)
+    browser = await _browser(world)
+    page = await browser.look("/plan/change/pro")
+    assert ("Keep Pro" in page.text, "Pro begins" in page.text) == (True, False)
+    assert "It renews" in page.text
+    await browser.send("/plan/change/pro", page)
+    view = await world.application.subscriptions.current(OWNER)
+    assert view.subscription is not None
+    assert not view.subscription.cancel_at_period_end

@@ -123,6 +123,7 @@ def faults(*cases: tuple[str, str, str, str]) -> pytest.MarkDecorator:
     ('interval = "year"', 'interval = "week"', "line 19, plans.big.interval", "month, year"),
     ('interval = "year"', "interval = [1]", "line 19, plans.big.interval", "month, year"),
     ('title = "Big"', "title = 1", "line 18, plans.big.title", "expected text"),
+    ('title = "Big"', 'title = " "', "line 18, plans.big.title", "expected text"),
     ("credits = 50\n", "", "line 17, plans.big.credits", "a whole number 1 to"),
     ("credits = 50\n", "credits = 0\n", "line 21, plans.big.credits", "found 0"),
     ("rollover = 500", "rollover = 501", "line 22, plans.big.rollover", "at most 10 times"),

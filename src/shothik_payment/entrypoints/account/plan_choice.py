@@ -126,9 +126,10 @@ async def _choose(visit: Visit, *, begin: bool) -> Action[Shown]:
         return after(visit, view, "begun" if begin else "changed")
 
     due = None if preview is None else preview.due
-    title = f"{'Begin' if begin else 'Change to'} {plan.terms.title}"
     waits = found is not None and found.status is SubscriptionStatus.INCOMPLETE
     other = found is not None and found.terms.plan != plan.id
+    does = "Begin" if begin else "Change to" if other else "Keep"
+    title = f"{does} {plan.terms.title}"
     return Action(
         here="Plan",
         title=title,

@@ -69,6 +69,8 @@ Amount = Annotated[
         extra={"expected": f"a whole number from 1 to {MAX_CREDITS}"},
     ),
 ]
+MinorUnits = Annotated[Amount, Meta(description="Minor units of the payment's currency.")]
+RateLimit = Annotated[Amount, Meta(description="Requests an hour; null: the service's own.")]
 Units = Annotated[
     int,
     Meta(

@@ -126,7 +126,7 @@ class AdjustBody(Body, kw_only=True):
 class RefundBody(Body, kw_only=True):
     """`amount` in minor units of the payment's currency; absent: all that is left."""
 
-    amount: f.Amount | None = None
+    amount: f.MinorUnits | None = None
     reason: f.Reason | None = None
 
 
@@ -144,7 +144,7 @@ class GenerateKeyBody(Body, kw_only=True):
     scopes: f.KeyScopes | None = None
     expires_at: f.Moment | None = None
     allowed_ips: f.Networks | None = None
-    rate_limit: f.Amount | None = None
+    rate_limit: f.RateLimit | None = None
 
 
 class KeyChanges(Struct, rename="camel", kw_only=True, omit_defaults=True):
@@ -154,7 +154,7 @@ class KeyChanges(Struct, rename="camel", kw_only=True, omit_defaults=True):
     scopes: f.KeyScopes | None = None
     expires_at: f.Moment | UnsetType | None = UNSET
     allowed_ips: f.Networks | UnsetType | None = UNSET
-    rate_limit: f.Amount | UnsetType | None = UNSET
+    rate_limit: f.RateLimit | UnsetType | None = UNSET
 
 
 class UpdateKeyBody(KeyChanges, kw_only=True):
