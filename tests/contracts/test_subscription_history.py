@@ -56,6 +56,7 @@ def subscription() -> Subscription:
         gateway="bkash",
         currency="BDT",
         next_plan="basic",
+        next_free=True,
         given=True,
         cancel_at_period_end=True,
         pause_at_period_end=True,
