@@ -21,7 +21,7 @@ run: runtime ## Start the service on the embedded default, and print how to try 
 
 test: install ## Run every test but the drills (installs servers, node and chromium where it can)
 	@scripts/bootstrap servers
-	@$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --durations=10
+	@$(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder --durations=10
 
 check: install ## Format, lint, types, import contracts and unit tests, in seconds
 	@$(BIN)/ruff format --check
