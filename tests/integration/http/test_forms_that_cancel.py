@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import pytest
@@ -103,22 +104,42 @@ async def test_what_does_not_last_is_ended_by_who_chooses_so(
     assert await status(world) == "active"
 
 
-@of_both
-@pytest.mark.parametrize("when", ["end", "now"])
-async def test_another_plan_than_the_page_told_of_is_not_cancelled(
-    world: World, form: CancelForm, when: str
-) -> None:
+async def _another_plan(world: World) -> None:
+    await world.application.subscriptions.change(OWNER, "pro", Choice())
+
+
+async def _another_of_the_plan(world: World) -> None:
+    await world.application.subscriptions.cancel(OWNER, now=True)
     await subscribed(world, "lite", OWNER)
+
+
+async def _another_period(world: World) -> None:
+    await world.advance(31 * DAY)
+
+
+async def _paid(world: World) -> None:
+    view = await world.application.subscriptions.current(OWNER)
+    assert view.payment is not None
+    await world.pays(view.payment.payment_url or "")
+
+
+@of_both
+@pytest.mark.parametrize("what", [_another_plan, _another_of_the_plan, _another_period, _paid])
+@pytest.mark.parametrize("when", ["end", "now"])
+async def test_only_what_the_page_told_of_is_cancelled(
+    world: World, form: CancelForm, what: Callable[[World], Awaitable[None]], when: str
+) -> None:
+    if what is _paid:
+        await world.application.subscriptions.subscribe(OWNER, "lite", Choice())
+    else:
+        await subscribed(world, "lite", OWNER)
     page = await form.loaded(world)
-    changed = await world.application.subscriptions.change(OWNER, "pro", Choice())
-    assert changed.subscription is not None
-    assert changed.subscription.terms.plan == "pro"
+    await what(world)
+    before = (await world.application.subscriptions.current(OWNER)).subscription
+    assert before is not None
+    assert before.status == "active"
     code, text = await form.sent(world, page, when)
-    assert (code, "by now, and is not cancelled" in text) == (409, True)
-    assert (await world.application.subscriptions.current(OWNER)).subscription == (
-        changed.subscription
-    )
-    assert await form.sent(world, await form.loaded(world), when) == (
-        303,
-        {"end": "ending", "now": "cancelled"}[when],
-    )
+    assert (code, "stands otherwise: nothing is ended" in text) == (409, True)
+    assert (await world.application.subscriptions.current(OWNER)).subscription == before
+    done = {"end": "ending", "now": "cancelled"}[when]
+    assert await form.sent(world, await form.loaded(world), when) == (303, done)

@@ -127,9 +127,15 @@ async def test_what_was_chosen_and_is_not_sold_any_more(world: World, paused: bo
                 200,
                 True,
             )
+        panel = await Browser.signed_in(later, Realm.ADMIN)
+        page = await panel.look(f"/users/{OWNER}/subscription")
+        assert (page.status, "is not sold any more as it was" in page.text) == (200, True)
+        async with later.by_user(OWNER) as user:
+            told = (await user.get("/subscriptions/current")).json()["subscription"]
+        assert (told["nextPlan"], told["cancelAtPeriodEnd"]) == ("lite", not paused)
         page = await browser.look("/plan/resume")
         assert (page.status, set(page.fields)) == (
-            404 if paused else 409,
+            409,
             {"form_token", "request_key"},
         )
 

@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from shothik_payment.domain.errors import NotFound
+from shothik_payment.domain.errors import Conflict, NotFound
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.plan import Plan
+from shothik_payment.domain.model.time import HOUR
 from shothik_payment.domain.use_cases.offers import Choice
 from shothik_payment.domain.use_cases.subscription_preview import terms_to_come
 from tests.support.service import CATALOG, TestService, running_service
@@ -89,7 +90,8 @@ async def test_what_was_chosen_costs_what_it_does_by_then(service: TestService) 
         assert user.charged().endswith("1100")
 
 
-async def test_a_renewal_that_is_tried_again_ends_with_its_plan(service: TestService) -> None:
+async def past_due(service: TestService) -> Subscriber:
+    """With another plan chosen, that its renewal could not be charged for."""
     user = await Subscriber.begin(service, "2026-01-31")
     await user.bought("pro")
     await user.change("lite")
@@ -97,26 +99,84 @@ async def test_a_renewal_that_is_tried_again_ends_with_its_plan(service: TestSer
     await user.until("2026-02-28T00:01")
     assert state_of(await user.subscription()).startswith("past_due pro")
     user.charged()
+    return user
+
+
+async def test_a_renewal_that_is_tried_again_ends_with_its_plan(service: TestService) -> None:
+    user = await past_due(service)
     async with catalog_with(user, "lite", None):
-        with pytest.raises(NotFound):
+        assert (await user.service.subscriptions.current(user.user)).unsold
+        with pytest.raises(Conflict):
             await user.pay_renewal()
         await user.until("2026-03-10")
         assert state_of(await user.subscription()).startswith("cancelled pro")
         assert user.charged() == ""
 
 
-async def test_after_a_pause_what_was_chosen_is_to_be_taken_back(service: TestService) -> None:
+FREE_BY_NOW = replace(PLANS["lite"], prices={})
+
+
+@pytest.mark.parametrize("asked", [True, False])
+async def test_a_renewal_that_is_due_is_free_where_its_plan_is_by_now(
+    service: TestService, asked: bool
+) -> None:
+    user = await past_due(service)
+    async with catalog_with(user, "lite", FREE_BY_NOW):
+        if asked:
+            view = await user.pay_renewal()
+            assert (view.payment, state_of(view.subscription)[:11]) == (None, "active lite")
+        user.service.clock.advance(4 * HOUR)
+        await user.service.admin.adjust(user.user, 1, "whatever comes next does what is due")
+        assert state_of(await user.subscription()).startswith("active lite")
+        assert user.charged() == ""
+
+
+@pytest.mark.parametrize("lately", [True, False])
+async def test_after_a_pause_what_was_chosen_is_to_be_taken_back(
+    service: TestService, lately: bool
+) -> None:
+    user = await Subscriber.begin(service, "2026-01-31")
+    await user.bought("pro")
+    await user.pause()
+    await user.change("lite")
+    if lately:
+        await user.until("2026-03-10")
+    async with catalog_with(user, "lite", None):
+        await user.until("2026-03-10")
+        with pytest.raises(Conflict):
+            await user.resume()
+        await user.keep()
+        await user.resume()
+        assert state_of(await user.subscription()).startswith("active pro")
+
+
+async def test_a_link_to_resume_with_stays_open(service: TestService) -> None:
     user = await Subscriber.begin(service, "2026-01-31")
     await user.bought("pro")
     await user.pause()
     await user.change("lite")
     await user.until("2026-03-10")
+    user.gateway.on_file.clear()
+    link = (await user.resume()).payment
     async with catalog_with(user, "lite", None):
-        with pytest.raises(NotFound):
-            await user.resume()
+        view = await user.resume()
+        assert view.payment == link
+        await user.pay(view)
+        assert state_of(await user.subscription()).startswith("active lite")
+
+
+async def test_what_comes_is_told_before(service: TestService) -> None:
+    user = await Subscriber.begin(service, "2026-01-31")
+    await user.bought("pro")
+    await user.change("lite")
+    current = service.subscriptions.current
+    assert not (await current(user.user)).unsold
+    async with catalog_with(user, "lite", None) as later:
+        assert (await later.subscriptions.current(user.user)).unsold
+        await user.pause()
+        assert not (await later.subscriptions.current(user.user)).unsold
         await user.keep()
-        await user.resume()
-        assert state_of(await user.subscription()).startswith("active pro")
+        assert not (await later.subscriptions.current(user.user)).unsold
 
 
 async def test_a_plan_that_is_not_sold_any_more_can_be_kept() -> None:

@@ -3,7 +3,7 @@ does to credits, usage and services."""
 
 from __future__ import annotations
 
-from shothik_payment.domain.errors import NotFound
+from shothik_payment.domain.errors import Conflict
 from shothik_payment.domain.events import (
     SubscriptionCancelled,
     SubscriptionChanged,
@@ -17,7 +17,7 @@ from shothik_payment.domain.ledger.expiry import burn, expire_grants
 from shothik_payment.domain.ledger.limits import end_usage, keep_usage, watch_limit, watch_limits
 from shothik_payment.domain.model.grant import Grant, GrantSource
 from shothik_payment.domain.model.payment import Payment
-from shothik_payment.domain.model.plan import Terms
+from shothik_payment.domain.model.plan import Billing, Terms
 from shothik_payment.domain.model.stop import Stop, StopCause
 from shothik_payment.domain.model.subscription import (
     StepKind,
@@ -101,11 +101,11 @@ def upgrade(
     return give_credits(account, subscription, credits, payment)
 
 
-def next_terms(account: Account, subscription: Subscription) -> Terms | None:
+def next_terms(billing: Billing, subscription: Subscription) -> Terms | None:
     """For the next period: the plan's as it is sold then. One that is not sold any more, or not in
     this currency, goes on as it was; so does one that costs nothing and has a price by now. None:
     such is the plan that was chosen instead, and nobody chose to pay for anything else."""
-    plans, terms = account.rules.billing.plans, subscription.terms
+    plans, terms = billing.plans, subscription.terms
     if subscription.next_plan is not None:
         chosen = plans.get(subscription.next_plan)
         unasked = chosen is not None and subscription.next_free and not chosen.free
@@ -117,11 +117,18 @@ def next_terms(account: Account, subscription: Subscription) -> Terms | None:
 
 
 def chosen_terms(account: Account, subscription: Subscription) -> Terms:
-    """Those of the next period, where somebody asks for it to begin. Raises NotFound."""
-    terms = next_terms(account, subscription)
+    """Those of the next period, where somebody asks for it to begin. Raises Conflict."""
+    terms = next_terms(account.rules.billing, subscription)
     if terms is None:
-        raise NotFound("plan", subscription.next_plan or "")
+        raise unsold(subscription)
     return terms
+
+
+def unsold(subscription: Subscription) -> Conflict:
+    return Conflict(
+        f"The plan {subscription.next_plan}, which was chosen for the next period, is not sold any "
+        "more as it was. Keep the plan that there is, or choose another."
+    )
 
 
 def same_period(subscription: Subscription, terms: Terms) -> bool:

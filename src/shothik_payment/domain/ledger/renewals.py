@@ -96,7 +96,7 @@ def _end_period(account: Account, subscription: Subscription) -> None:
     if subscription.pause_at_period_end:
         pause(account, subscription)
         return
-    terms = next_terms(account, subscription)
+    terms = next_terms(account.rules.billing, subscription)
     if terms is None:
         _end_unsold(account, subscription)
         return
@@ -119,9 +119,12 @@ def _dun(account: Account, subscription: Subscription, dunning: Dunning) -> None
     late = account.at >= _deadline(account, dunning)
     if dunning.retry_at is not None and dunning.retry_at <= account.at:
         dunning.retry_at = None
-        terms = next_terms(account, subscription)
+        terms = next_terms(account.rules.billing, subscription)
         if terms is None:
             _end_unsold(account, subscription)
+            return
+        if not terms.price_minor:
+            renew(account, subscription, terms, None)
             return
         charge(account, subscription, PaidFor.RENEWAL, terms, terms.price_minor, terms.credits)
     if late:

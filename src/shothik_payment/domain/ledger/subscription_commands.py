@@ -58,11 +58,11 @@ class PauseSubscription(Asked):
 @dataclass(slots=True, kw_only=True)
 class CancelSubscription(Asked):
     """At the end of the period, or `now`: then the credits end, too. One that does not last to the
-    end of its period ends at once in any case; `only_at_end` refuses that. `plan`: of this plan
-    only."""
+    end of its period ends at once in any case; `only_at_end` refuses that. `shown`: only
+    while it is as `Subscription.standing` said."""
 
     now: bool = False
-    plan: str | None = None
+    shown: str | None = None
     only_at_end: bool = False
     reason: str | None = None
 

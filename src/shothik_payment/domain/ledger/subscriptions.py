@@ -8,7 +8,14 @@ from shothik_payment.domain.ledger.account import Account
 from shothik_payment.domain.ledger.commands import GrantCredits
 from shothik_payment.domain.ledger.credits import book_grant, require_not_frozen
 from shothik_payment.domain.ledger.outcome import Outcome
-from shothik_payment.domain.ledger.periods import chosen_terms, end, give_credits, start, tell
+from shothik_payment.domain.ledger.periods import (
+    chosen_terms,
+    end,
+    give_credits,
+    renew,
+    start,
+    tell,
+)
 from shothik_payment.domain.ledger.plan_changes import keep_all
 from shothik_payment.domain.ledger.renewals import charge
 from shothik_payment.domain.ledger.settlement import payment_of
@@ -134,6 +141,9 @@ def pay_renewal(account: Account, command: PayRenewal) -> Outcome:
         return joined(account, subscription, subscription.awaited)
     account.change_subscription()
     terms = chosen_terms(account, subscription)
+    if not terms.price_minor:
+        renew(account, subscription, terms, None)
+        return done(account, subscription)
     payment = charge(
         account,
         subscription,
@@ -157,6 +167,8 @@ def resume(account: Account, command: ResumeSubscription) -> Outcome:
     require_not_frozen(account)
     require_status(subscription, (SubscriptionStatus.PAUSED,), "The subscription is not paused.")
     require_no_charge(subscription)
+    if subscription.awaited is not None:
+        return joined(account, subscription, subscription.awaited)
     terms = chosen_terms(account, subscription)
     if not terms.price_minor:
         start(account, subscription, terms, None)
@@ -167,12 +179,12 @@ def resume(account: Account, command: ResumeSubscription) -> Outcome:
 def cancel(account: Account, command: CancelSubscription) -> Outcome:
     subscription = current_subscription(account)
     require_no_charge(subscription)
-    if command.plan not in (None, subscription.terms.plan):
-        raise Conflict(f"The plan is {subscription.terms.title} by now, and is not cancelled.")
     if command.only_at_end and not subscription.lasts:
         raise NotInThisStatus(
             subscription.status.value, "The plan would end now, not at the end of its period."
         )
+    if command.shown not in (None, subscription.standing):
+        raise Conflict("The subscription is another by now, or stands otherwise: nothing is ended.")
     if command.now or not subscription.lasts:
         end(account, subscription, SubscriptionStatus.CANCELLED, command.reason or "cancelled")
     elif not subscription.cancel_at_period_end:

@@ -104,6 +104,11 @@ class Subscription:
         return self.status in ENDED_STATUSES
 
     @property
+    def standing(self) -> str:
+        """What has to be the same for who ends it to know what is ended."""
+        return f"{self.id} {self.terms.plan} {self.status} {self.period_start}"
+
+    @property
     def running(self) -> bool:
         """Whether its plan is in force."""
         return self.status in RUNNING_STATUSES and not (self.dunning and self.dunning.lapsed)

@@ -6,7 +6,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shothik_payment.domain.ledger.account import Account
-from shothik_payment.domain.ledger.commands import Expire
 from shothik_payment.domain.ledger.machine import apply
 from shothik_payment.domain.ledger.periods import next_terms, same_period
 from shothik_payment.domain.ledger.rules import Rules
@@ -41,9 +40,7 @@ def terms_to_come(wallet: Wallet, rules: Rules) -> Terms | None:
     had any more."""
     if wallet.subscription is None:
         return None
-    account = Account(Snapshot(wallet))
-    account.begin(Expire(id="", user_id=wallet.user_id, at=wallet.last_at), rules)
-    return next_terms(account, wallet.subscription)
+    return next_terms(rules.billing, wallet.subscription)
 
 
 def to_change(subscription: Subscription | None) -> Subscription | None:
@@ -82,7 +79,7 @@ def foresee(
 def _renewed_on(account: Account, after: Subscription, plan_id: str) -> Terms:
     """The plan's, which may still wait for its payment."""
     if plan_id == after.terms.plan:  # sold still or not
-        return next_terms(account, after) or after.terms
+        return next_terms(account.rules.billing, after) or after.terms
     plan = plan_of(account, plan_id)
     return plan.terms_in(after.currency) or plan.terms
 

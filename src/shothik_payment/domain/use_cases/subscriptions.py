@@ -17,10 +17,16 @@ from shothik_payment.domain.errors import (
 from shothik_payment.domain.ledger import commands as c
 from shothik_payment.domain.ledger import subscription_commands as s
 from shothik_payment.domain.ledger.outcome import Outcome
+from shothik_payment.domain.ledger.periods import next_terms
 from shothik_payment.domain.ledger.writer import LedgerWriter
 from shothik_payment.domain.model.payment import OPEN_STATUSES, Payment
 from shothik_payment.domain.model.plan import Plan
-from shothik_payment.domain.model.subscription import PaidFor, Subscription, SubscriptionStep
+from shothik_payment.domain.model.subscription import (
+    RUNNING_STATUSES,
+    PaidFor,
+    Subscription,
+    SubscriptionStep,
+)
 from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.ports.clock import Clock
 from shothik_payment.domain.ports.gateway import PaymentGateway
@@ -41,11 +47,13 @@ UNDER_WAY = "The payment is under way, and it is not known yet what comes of it.
 @dataclass(slots=True)
 class SubscriptionView:
     """The user's last subscription, None: there never was one; `payment` is the one that it waits
-    for."""
+    for; `unsold`: the plan that was chosen for the next period is not to be had any more, and the
+    subscription ends with this one."""
 
     subscription: Subscription | None
     payment: Payment | None = None
     replayed: bool = False
+    unsold: bool = False
 
 
 class Subscriptions:
@@ -81,7 +89,7 @@ class Subscriptions:
 
     async def current(self, user_id: str) -> SubscriptionView:
         subscription = (await self._views.wallet(user_id)).subscription
-        return SubscriptionView(subscription, await self._awaited(subscription))
+        return await self._view(subscription)
 
     async def history(
         self, user_id: str, before: int | None, limit: int
@@ -212,6 +220,15 @@ class Subscriptions:
             await self._charges.charge(payment)
         return await self.current(user_id)
 
+    async def _view(self, subscription: Subscription | None) -> SubscriptionView:
+        unsold = (
+            subscription is not None
+            and subscription.status in RUNNING_STATUSES
+            and not subscription.pause_at_period_end
+            and next_terms(self._views.rules().billing, subscription) is None
+        )
+        return SubscriptionView(subscription, await self._awaited(subscription), unsold=unsold)
+
     async def _awaited(self, subscription: Subscription | None) -> Payment | None:
         if subscription is None or subscription.awaited is None or subscription.ended:
             return None
@@ -225,19 +242,19 @@ class Subscriptions:
         *,
         now: bool,
         only_at_end: bool = False,
-        plan: str | None = None,
+        shown: str | None = None,
         reason: str | None = None,
         request: c.RequestBinding | None = None,
     ) -> SubscriptionView:
         """At the period's end, or now. What does not last to the period's end ends at once in any
-        case; `only_at_end` refuses that with NotInThisStatus. Raises Conflict where the plan is not
-        `plan` by now; None: whichever it is."""
+        case; `only_at_end` refuses that with NotInThisStatus. Raises Conflict where its
+        `standing` is not what was `shown`; None: however it stands."""
         return await self._submit(
             s.CancelSubscription(
                 **self._common(user_id, request),
                 now=now,
                 only_at_end=only_at_end,
-                plan=plan,
+                shown=shown,
                 reason=reason,
             )
         )
@@ -275,8 +292,7 @@ class Subscriptions:
     async def _submit(self, command: c.Command) -> SubscriptionView:
         outcome: Outcome = await self._writer.submit(command)
         subscription = outcome.subscription
-        view = SubscriptionView(subscription, await self._awaited(subscription))
-        return _repeated(view, outcome)
+        return _repeated(await self._view(subscription), outcome)
 
     # What they have in common
 
@@ -315,9 +331,10 @@ class Subscriptions:
 
 
 def _repeated(view: SubscriptionView, outcome: Outcome) -> SubscriptionView:
-    """A repeat is not given the link of a subscription that has replaced its own."""
+    """None is given the link of a subscription that has replaced its own."""
     view.replayed = outcome.replayed
-    if outcome.replaced:
+    shown, own = view.subscription, outcome.subscription
+    if outcome.replaced or (shown is not None and own is not None and shown.id != own.id):
         view.payment = None
     return view
 

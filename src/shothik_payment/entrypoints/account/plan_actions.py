@@ -9,10 +9,10 @@ from msgspec import Meta, Struct
 
 from shothik_payment.domain.errors import (
     NoSubscription,
-    NotFound,
     NotInThisStatus,
     PaymentServiceError,
 )
+from shothik_payment.domain.ledger.periods import unsold
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.plan import Terms
 from shothik_payment.domain.model.subscription import SubscriptionStatus as S
@@ -35,7 +35,7 @@ from shothik_payment.entrypoints.http import fields as f
 from shothik_payment.entrypoints.http.validation import QueryReader
 from shothik_payment.entrypoints.pages.actions import Action, Field, action_handlers
 from shothik_payment.entrypoints.pages.figures import money, number
-from shothik_payment.entrypoints.pages.plans import plan_shown
+from shothik_payment.entrypoints.pages.plans import standing_shown
 from shothik_payment.entrypoints.pages.visits import NOTHING, Nothing, Submitted, Visit
 
 _When = Annotated[Literal["end", "now"], Meta(extra={"expected": "end or now"})]
@@ -43,10 +43,10 @@ _CHANGE = "PATCH /subscriptions/current"
 
 
 class CancelForm(Struct):
-    """`plan`: the one that the page told of."""
+    """`shown`: how the subscription stood when the page told of it."""
 
     when: _When
-    plan: f.Name | None = None
+    shown: f.Name | None = None
 
 
 _CANCEL = QueryReader(CancelForm)
@@ -60,24 +60,32 @@ _NOW_ONLY: Field = {**_WHEN, "options": [("", "Choose one"), ("now", "Now")], "r
 
 
 def _common(
-    visit: Visit, does: str, view: SubscriptionView, only: tuple[S, str] | None = None
+    visit: Visit,
+    does: str,
+    view: SubscriptionView,
+    only: tuple[S, str] | None = None,
+    coming: Terms | None = None,
 ) -> dict[str, Any]:
     """`does` tells what is done by one method and route; `only`: the one status that it is for,
-    and what is said in others."""
+    and what is said in others. With it, `coming`: what begins by it, None: that is not sold."""
     return {
         "here": "Plan",
         "back": plan_page(visit),
         "subject": f"{visit.user_id}\n{does}",
-        "refusal": _refusal(view, only),
+        "refusal": _refusal(view, only, coming),
     }
 
 
-def _refusal(view: SubscriptionView, only: tuple[S, str] | None) -> PaymentServiceError | None:
+def _refusal(
+    view: SubscriptionView, only: tuple[S, str] | None, coming: Terms | None
+) -> PaymentServiceError | None:
     found = running(view)
     if found is None:
         return NoSubscription()
-    if only is None or found.status is only[0]:
+    if only is None:
         return None
+    if found.status is only[0]:
+        return unsold(found) if coming is None else None
     return NotInThisStatus(found.status.value, only[1])
 
 
@@ -99,7 +107,7 @@ async def _cancel(visit: Visit) -> Action[CancelForm]:
             visit.user_id,
             now=now,
             only_at_end=not now,
-            plan=sent.fields.plan,
+            shown=sent.fields.shown,
             request=sent.request,
         )
         return plan_page(visit, "cancelled" if now else "ending")
@@ -121,7 +129,7 @@ async def _cancel(visit: Visit) -> Action[CancelForm]:
             "Nothing is paid back by it. Credits that you have bought stay.",
         ],
         fields=[_WHEN if later else _NOW_ONLY],
-        hidden=plan_shown(wallet),
+        hidden=standing_shown(wallet),
         confirm=title,
         danger=True,
         reader=_CANCEL,
@@ -200,21 +208,18 @@ async def _next_period(
     wallet = await visit.app.wallet_views.wallet(visit.user_id)
     coming = terms_to_come(wallet, visit.app.wallet_views.rules())
     found = view.subscription
-    if coming is None or found is None or found.status is not status:
+    if found is None or found.status is not status:
         return coming, None
     if found.awaited is not None and view.payment is not None:
         # A link that is open stays the one to pay with, whatever the plan costs by now.
         return found.awaited.terms, view.payment.price
-    return coming, coming.price if coming.price_minor else None
+    return coming, coming.price if coming is not None and coming.price_minor else None
 
 
 async def _resume(visit: Visit) -> Action[Shown]:
     view = await visit.app.subscriptions.current(visit.user_id)
     coming, due = await _next_period(visit, view, S.PAUSED)
-    common = _common(visit, "resume", view, (S.PAUSED, "The subscription is not paused."))
-    found = view.subscription
-    if coming is None and found is not None and found.next_plan is not None:
-        common["refusal"] = common["refusal"] or NotFound("plan", found.next_plan)
+    only = S.PAUSED, "The subscription is not paused."
 
     async def work(sent: Submitted[Shown]) -> str:
         require_shown(sent.fields, due)
@@ -237,13 +242,13 @@ async def _resume(visit: Visit) -> Action[Shown]:
         operation=_CHANGE,
         hidden=shown(due),
         work=work,
-        **common,
+        **_common(visit, "resume", view, only, coming),
     )
 
 
 async def _pay(visit: Visit) -> Action[Nothing]:
     view = await visit.app.subscriptions.current(visit.user_id)
-    _, due = await _next_period(visit, view, S.PAST_DUE)
+    coming, due = await _next_period(visit, view, S.PAST_DUE)
     what = "Your plan could not be renewed."
     if due is not None:
         what = f"Your plan could not be renewed, which costs {money(due)}."
@@ -254,7 +259,7 @@ async def _pay(visit: Visit) -> Action[Nothing]:
         return after(visit, paid, "paid")
 
     return _button(
-        _common(visit, "pay", view, (S.PAST_DUE, "No renewal is due.")),
+        _common(visit, "pay", view, (S.PAST_DUE, "No renewal is due."), coming),
         work,
         title="Pay the renewal",
         summary=f"{what} You are led to where you can pay with another "

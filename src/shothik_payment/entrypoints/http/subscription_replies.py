@@ -104,7 +104,7 @@ def subscription_reply(view: SubscriptionView) -> SubscriptionReply:
     if view.subscription is None:
         raise RuntimeError("a subscription was changed, and is not there")
     return SubscriptionReply(
-        subscription=_own(view.subscription, view.payment), payment_url=_payment_url(view.payment)
+        subscription=_own(view.subscription, view), payment_url=_payment_url(view.payment)
     )
 
 
@@ -112,10 +112,10 @@ def current_reply(view: SubscriptionView, free: Terms) -> CurrentSubscriptionRep
     """`free`: what a user without a subscription has."""
     found = view.subscription
     if found is None or found.ended:
-        last = None if found is None else _own(found, None)
+        last = None if found is None else _own(found, SubscriptionView(found))
         return CurrentSubscriptionReply(subscription=_none(free), payment_url=None, last=last)
     return CurrentSubscriptionReply(
-        subscription=_own(found, view.payment), payment_url=_payment_url(view.payment), last=None
+        subscription=_own(found, view), payment_url=_payment_url(view.payment), last=None
     )
 
 
@@ -147,7 +147,7 @@ def step_view(step: SubscriptionStep) -> SubscriptionStepView:
     )
 
 
-def _own(subscription: Subscription, payment: Payment | None) -> OwnSubscriptionView:
+def _own(subscription: Subscription, view: SubscriptionView) -> OwnSubscriptionView:
     terms = subscription.terms
     trialing = subscription.status is SubscriptionStatus.TRIALING
     return OwnSubscriptionView(
@@ -157,7 +157,7 @@ def _own(subscription: Subscription, payment: Payment | None) -> OwnSubscription
         status=subscription.status.value,
         current_period_start=rfc3339(subscription.period_start),
         current_period_end=rfc3339(subscription.period_end),
-        cancel_at_period_end=subscription.cancel_at_period_end,
+        cancel_at_period_end=subscription.cancel_at_period_end or view.unsold,
         pause_at_period_end=subscription.pause_at_period_end,
         next_plan=subscription.next_plan,
         price=_price(terms.price),
@@ -167,7 +167,7 @@ def _own(subscription: Subscription, payment: Payment | None) -> OwnSubscription
         created_at=rfc3339(subscription.created_at),
         ended_at=optional_rfc3339(subscription.ended_at),
         trial_ends_at=rfc3339(subscription.period_end) if trialing else None,
-        payment=_awaited(subscription, payment),
+        payment=_awaited(subscription, view.payment),
     )
 
 

@@ -22,10 +22,10 @@ class Gives:
     limits: tuple[tuple[str, str], ...]
 
 
-def plan_shown(wallet: Wallet) -> dict[str, str]:
-    """What a form that cancels sends back of its page: the plan that it told of."""
+def standing_shown(wallet: Wallet) -> dict[str, str]:
+    """What a form that cancels sends back of its page: how what it ends stood."""
     found = wallet.subscription
-    return {} if found is None else {"plan": found.terms.plan}
+    return {} if found is None else {"shown": found.standing}
 
 
 def titles_of(catalog: Catalog) -> dict[str, str]:

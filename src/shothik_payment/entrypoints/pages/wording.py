@@ -45,7 +45,7 @@ _PATH = re.compile(r"(\w+)(?:\[(\d+)\])?")
 _REASONS = {
     "cancelled": "cancelled",
     "cancelled_at_period_end": "cancelled for the end of the period",
-    "next_plan_not_sold": "the plan that was chosen for the next period is not sold any more",
+    "next_plan_not_sold": "the plan chosen for the next period is not sold any more as it was",
     "captured_in_part": "less was charged than was held",
     "dispute": "dispute",
     "dispute_lost": "the dispute was lost",

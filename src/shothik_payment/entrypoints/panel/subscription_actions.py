@@ -14,7 +14,7 @@ from shothik_payment.entrypoints.http.requests import ExtendSubscriptionBody
 from shothik_payment.entrypoints.http.validation import QueryReader
 from shothik_payment.entrypoints.pages.figures import number
 from shothik_payment.entrypoints.pages.moments import LocalMoment, moment
-from shothik_payment.entrypoints.pages.plans import plan_shown
+from shothik_payment.entrypoints.pages.plans import standing_shown
 from shothik_payment.entrypoints.pages.visits import Submitted, Visit
 from shothik_payment.entrypoints.panel.actions import REASON, Action, Field, action_handlers
 from shothik_payment.entrypoints.panel.user_actions import USER_PATH, user_page, wallet_of
@@ -23,11 +23,11 @@ _When = Annotated[Literal["end", "now"], Meta(extra={"expected": "end or now"})]
 
 
 class CancelForm(Struct, rename="camel", kw_only=True):
-    """`plan`: the one that the page told of."""
+    """`shown`: how the subscription stood when the page told of it."""
 
     when: _When
     reason: f.Reason
-    plan: f.Name | None = None
+    shown: f.Name | None = None
 
 
 class GiveForm(Struct, rename="camel", kw_only=True):
@@ -89,7 +89,7 @@ async def _cancel(visit: Visit) -> Action[CancelForm]:
             user_id,
             now=now,
             only_at_end=not now,
-            plan=sent.fields.plan,
+            shown=sent.fields.shown,
             reason=reason,
             request=request,
         )
@@ -111,7 +111,7 @@ async def _cancel(visit: Visit) -> Action[CancelForm]:
         title=f"Cancel the subscription of {user_id}",
         summary=["It does not renew, and nothing more is charged for it."],
         fields=[when, REASON],
-        hidden=plan_shown(wallet),
+        hidden=standing_shown(wallet),
         confirm="Cancel the subscription" if later else "End the subscription now",
         danger=True,
         refusal=_missing(wallet),
