@@ -14,7 +14,7 @@ from shothik_payment.domain.model.subscription import Subscription, Subscription
 from shothik_payment.domain.model.time import DAY, Millis
 from shothik_payment.domain.ports.gateway import Capabilities
 from shothik_payment.domain.use_cases.offers import Choice
-from shothik_payment.domain.use_cases.subscriptions import SubscriptionView
+from shothik_payment.domain.use_cases.subscription_view import SubscriptionView
 from shothik_payment.domain.use_cases.user_admin import UserAdmin
 from tests.support.service import CATALOG, PLANS, TestService
 

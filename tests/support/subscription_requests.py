@@ -7,7 +7,7 @@ from typing import Protocol
 
 from shothik_payment.domain.ledger.commands import RequestBinding
 from shothik_payment.domain.use_cases.offers import Choice
-from shothik_payment.domain.use_cases.subscriptions import SubscriptionView
+from shothik_payment.domain.use_cases.subscription_view import SubscriptionView
 from tests.support.service import TestService
 from tests.support.subscriber import Subscriber
 

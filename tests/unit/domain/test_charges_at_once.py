@@ -12,7 +12,7 @@ from shothik_payment.domain.model.payment import Payment, PaymentStatus
 from shothik_payment.domain.ports.gateway import Checkout, GatewayReport, GatewayState
 from shothik_payment.domain.use_cases.gateway_turns import SILENT_AFTER
 from shothik_payment.domain.use_cases.offers import Choice
-from shothik_payment.domain.use_cases.subscriptions import SubscriptionView
+from shothik_payment.domain.use_cases.subscription_view import SubscriptionView
 from tests.support.checkouts import stored
 from tests.support.scripted_gateway import ScriptedGateway
 from tests.support.service import TestService

@@ -142,6 +142,11 @@ class Payment:
     plan: str | None = None
 
     @property
+    def undecided(self) -> bool:
+        """Neither has it ended, nor has the payer a link."""
+        return self.status in OPEN_STATUSES and self.payment_url is None
+
+    @property
     def came_to_nothing(self) -> bool:
         """It has ended unpaid, and the payer was given no link. Not where it has expired without a
         word on its charge, which may have been made."""

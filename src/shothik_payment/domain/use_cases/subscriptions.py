@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from shothik_payment.domain.catalog import Catalog
@@ -39,21 +38,10 @@ from shothik_payment.domain.use_cases.payments import Checkouts
 from shothik_payment.domain.use_cases.requests import recall
 from shothik_payment.domain.use_cases.return_origins import ReturnOrigins
 from shothik_payment.domain.use_cases.subscription_preview import Preview, foresee, to_change
+from shothik_payment.domain.use_cases.subscription_view import SubscriptionView, answer_to
 from shothik_payment.domain.use_cases.wallet_views import WalletViews
 
 UNDER_WAY = "The payment is under way, and it is not known yet what comes of it."
-
-
-@dataclass(slots=True)
-class SubscriptionView:
-    """The user's last subscription, None: there never was one; `payment` is the one that it waits
-    for; `unsold`: the plan that was chosen for the next period is not to be had any more, and the
-    subscription ends with this one."""
-
-    subscription: Subscription | None
-    payment: Payment | None = None
-    replayed: bool = False
-    unsold: bool = False
 
 
 class Subscriptions:
@@ -165,7 +153,7 @@ class Subscriptions:
             view = await self._advance(user_id, done)
             if await self._lost(done, view, after):
                 raise
-            return _repeated(view, done)
+            return answer_to(done, view)
         saved = await self._charges.on_file(paying["gateway"], user_id)
         fields |= paying
 
@@ -179,7 +167,7 @@ class Subscriptions:
             view = await self._advance(user_id, linked)
             if lost := await self._lost(linked, view, after):
                 raise PaymentNotOpen(lost.id, lost.status)
-        return _repeated(view, outcome)
+        return answer_to(outcome, view)
 
     async def _lost(
         self, outcome: Outcome, view: SubscriptionView, after: c.RequestBinding | None
@@ -192,13 +180,13 @@ class Subscriptions:
             return None
         if payment is None or payment.id != sought:
             payment = await self._payments.get(sought)
-        if payment is not None and _without_answer(payment) and payment.off_session:
+        if payment is not None and payment.undecided and payment.off_session:
             if outcome.replayed and payment.session_id is None:
                 raise CallUnderWay(UNDER_WAY)
             if after is not None:
                 waiting = s.WaitForCharge(**self._common(payment.user_id, after), payment_id=sought)
                 payment = (await self._writer.submit(waiting)).payment
-        if payment is not None and _without_answer(payment) and not payment.off_session:
+        if payment is not None and payment.undecided and not payment.off_session:
             raise CallUnderWay(UNDER_WAY)
         return payment if payment and payment.came_to_nothing else None
 
@@ -292,7 +280,7 @@ class Subscriptions:
     async def _submit(self, command: c.Command) -> SubscriptionView:
         outcome: Outcome = await self._writer.submit(command)
         subscription = outcome.subscription
-        return _repeated(await self._view(subscription), outcome)
+        return answer_to(outcome, await self._view(subscription))
 
     # What they have in common
 
@@ -328,17 +316,3 @@ class Subscriptions:
             "success_url": choice.success_url,
             "cancel_url": choice.cancel_url,
         }
-
-
-def _repeated(view: SubscriptionView, outcome: Outcome) -> SubscriptionView:
-    """None is given the link of a subscription that has replaced its own."""
-    view.replayed = outcome.replayed
-    shown, own = view.subscription, outcome.subscription
-    if outcome.replaced or (shown is not None and own is not None and shown.id != own.id):
-        view.payment = None
-    return view
-
-
-def _without_answer(payment: Payment) -> bool:
-    """Neither has it ended, nor has the payer a link."""
-    return payment.status in OPEN_STATUSES and payment.payment_url is None

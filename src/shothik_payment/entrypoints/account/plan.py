@@ -14,7 +14,7 @@ from shothik_payment.domain.model.plan import Plan
 from shothik_payment.domain.model.subscription import PaidFor, Subscription, SubscriptionStatus
 from shothik_payment.domain.model.web_session import Realm
 from shothik_payment.domain.use_cases.subscription_preview import terms_to_come
-from shothik_payment.domain.use_cases.subscriptions import SubscriptionView
+from shothik_payment.domain.use_cases.subscription_view import SubscriptionView
 from shothik_payment.domain.use_cases.wallet_views import usage_of
 from shothik_payment.entrypoints.account.paying import WayQuery, Ways, checkout_of, ways_of
 from shothik_payment.entrypoints.account.standing import plan_titles

@@ -20,7 +20,7 @@ from shothik_payment.domain.model.wallet import Wallet
 from shothik_payment.domain.model.web_session import Realm
 from shothik_payment.domain.use_cases.offers import Choice
 from shothik_payment.domain.use_cases.subscription_preview import terms_to_come
-from shothik_payment.domain.use_cases.subscriptions import SubscriptionView
+from shothik_payment.domain.use_cases.subscription_view import SubscriptionView
 from shothik_payment.entrypoints.account.paying import require_initiate, return_address
 from shothik_payment.entrypoints.account.plan import possible, running
 from shothik_payment.entrypoints.account.plan_choice import (

@@ -20,7 +20,7 @@ from shothik_payment.domain.model.subscription import Subscription, Subscription
 from shothik_payment.domain.model.web_session import Realm
 from shothik_payment.domain.use_cases.offers import Choice
 from shothik_payment.domain.use_cases.subscription_preview import Preview
-from shothik_payment.domain.use_cases.subscriptions import SubscriptionView
+from shothik_payment.domain.use_cases.subscription_view import SubscriptionView
 from shothik_payment.entrypoints.account.paying import (
     WAY,
     Ways,

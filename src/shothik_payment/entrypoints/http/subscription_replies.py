@@ -13,7 +13,7 @@ from shothik_payment.domain.model.subscription import (
     SubscriptionStep,
 )
 from shothik_payment.domain.use_cases.subscription_preview import Preview
-from shothik_payment.domain.use_cases.subscriptions import SubscriptionView
+from shothik_payment.domain.use_cases.subscription_view import SubscriptionView
 from shothik_payment.entrypoints.http.replies import Next, PriceView, Reply, Time, View
 from shothik_payment.entrypoints.http.times import optional_rfc3339, rfc3339
 
