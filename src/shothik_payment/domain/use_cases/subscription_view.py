@@ -1,0 +1,30 @@
+"""A subscription as who asks about it sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shothik_payment.domain.ledger.outcome import Outcome
+from shothik_payment.domain.model.payment import Payment
+from shothik_payment.domain.model.subscription import Subscription
+
+
+@dataclass(slots=True)
+class SubscriptionView:
+    """The user's last subscription, None: there never was one; `payment` is the one that it waits
+    for; `unsold`: the plan that was chosen for the next period is not to be had any more, and the
+    subscription ends with this one."""
+
+    subscription: Subscription | None
+    payment: Payment | None = None
+    replayed: bool = False
+    unsold: bool = False
+
+
+def answer_to(outcome: Outcome, view: SubscriptionView) -> SubscriptionView:
+    """None is given the link of a subscription that has replaced its own."""
+    view.replayed = outcome.replayed
+    shown, own = view.subscription, outcome.subscription
+    if outcome.replaced or (shown is not None and own is not None and shown.id != own.id):
+        view.payment = None
+    return view
