@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
+
+import pytest
 
 from shothik_payment.adapters.system import SystemIds
 from shothik_payment.domain.errors import ApiKeyRevoked, ApiKeyRotated
@@ -53,6 +56,40 @@ async def test_of_two_rotations_at_once_one_wins(stores: Stores) -> None:
         assert await admins.theirs.get(done.key.id) == done.key
         assert await admins.told(key.id) == ["rotate", "generate"]
     assert len(await stores.ours.api_keys.list(None, None, 99)) == 8
+
+
+class Overtaken:
+    """The keys; when a request was looked for in vain, `meanwhile` happens once."""
+
+    def __init__(self, keys: Any, meanwhile: Callable[[], Awaitable[object]]) -> None:
+        self._keys, self._meanwhile = keys, [meanwhile]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._keys, name)
+
+    async def request(self, actor: str, key: str) -> Any:
+        found = await self._keys.request(actor, key)
+        if found is None and self._meanwhile:
+            await self._meanwhile.pop()()
+        return found
+
+
+@pytest.mark.parametrize("same", [True, False])
+async def test_a_rotation_that_was_overtaken_by_its_own_repeat_is_done(
+    stores: Stores, same: bool
+) -> None:
+    admins = Admins(stores)
+    key, asked = await admins.made(), RequestBinding("rotate k", "k", b"f")
+    other = asked if same else RequestBinding("rotate l", "l", b"f")
+    faster = partial(admins.theirs.rotate, key.id, actor="a", request=asked)
+    keys: Any = Overtaken(stores.ours.api_keys, faster)
+    slower = KeyAdministration(keys, CATALOG, admins.clock, SystemIds())
+    (answer,) = await at_once(slower.rotate(key.id, actor="a", request=other))
+    if same:
+        assert (answer.plain, answer.key.replaces) == (None, key.id)
+    else:
+        assert isinstance(answer, ApiKeyRotated)
+    assert len(await stores.ours.api_keys.list(None, None, 9)) == 2
 
 
 async def test_one_rotation_under_one_request_key(stores: Stores) -> None:

@@ -95,7 +95,8 @@ Shothik Payment Service
   API       {url}/api/v1
   Reference {url}/schema
   Panel     {url}/admin, with the admin token below
-  Account   {url}/account, with a user's token: shothik-payment token --user {USER}
+  Account   {url}/account, with a user's token, as of
+            .venv/bin/shothik-payment token --user {USER}
 
 Demo key of paraphrase_service (keys of earlier demos are revoked)
 {key}

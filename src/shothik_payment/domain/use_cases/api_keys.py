@@ -6,7 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from shothik_payment.domain.catalog import Catalog, Service
-from shothik_payment.domain.errors import Conflict, IdempotencyKeyReused, NotFound, Unavailable
+from shothik_payment.domain.errors import (
+    Conflict,
+    IdempotencyKeyReused,
+    NotFound,
+    PaymentServiceError,
+    Unavailable,
+)
 from shothik_payment.domain.ledger.commands import RequestBinding
 from shothik_payment.domain.model.api_key import (
     DEFAULT_GRACE_SECONDS,
@@ -250,7 +256,14 @@ class KeyAdministration:
             if done is not None:
                 return done
             key, now = await self.get(key_id), self._clock.now()
-            change = plan(key, now)
+            try:
+                change = plan(key, now)
+            except PaymentServiceError:
+                # Perhaps for what the same request has done in another process, since we looked.
+                done = await self.done(actor, request)
+                if done is None:
+                    raise
+                return done
             # A new key's id tells this call from another that asks the same at the same time.
             subject_id = change.added[0].id if change.added else key_id
             change.request = bound(actor, request, subject_id, now)
