@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from shothik_payment.domain.model.web_session import Realm
 from shothik_payment.domain.use_cases.offers import Choice
 from tests.integration.http.browsers import Browser, Page
+from tests.integration.http.catalog import CATALOG
 from tests.integration.http.site import OWNER
 from tests.integration.http.subscribers import DAY, subscribed
-from tests.integration.http.support import World
+from tests.integration.http.support import World, running
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,3 +144,13 @@ async def test_only_what_the_page_told_of_is_cancelled(
     assert (await world.application.subscriptions.current(OWNER)).subscription == before
     done = {"end": "ending", "now": "cancelled"}[when]
     assert await form.sent(world, await form.loaded(world), when) == (303, done)
+
+
+@of_both
+async def test_a_plan_may_have_a_long_name(form: CancelForm) -> None:
+    name, pro = "p" * 128, CATALOG.billing.plans["pro"]
+    plan = replace(pro, terms=replace(pro.terms, plan=name))
+    billing = replace(CATALOG.billing, plans={**CATALOG.billing.plans, name: plan})
+    async with running(World(catalog=replace(CATALOG, billing=billing))) as world:
+        await subscribed(world, name, OWNER)
+        assert await form.sent(world, await form.loaded(world), "end") == (303, "ending")

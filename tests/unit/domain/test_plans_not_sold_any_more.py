@@ -15,7 +15,7 @@ from shothik_payment.domain.model.time import HOUR
 from shothik_payment.domain.use_cases.offers import Choice
 from shothik_payment.domain.use_cases.subscription_preview import terms_to_come
 from tests.support.service import CATALOG, TestService, running_service
-from tests.support.subscriber import Subscriber, moment, state_of
+from tests.support.subscriber import PARAPHRASE, Subscriber, moment, state_of
 
 PLANS = CATALOG.billing.plans
 IN_TAKA = {"BDT": Money(60_000, "BDT")}
@@ -113,6 +113,18 @@ async def test_a_renewal_that_is_tried_again_ends_with_its_plan(service: TestSer
         assert user.charged() == ""
 
 
+async def test_a_renewal_whose_link_is_open_is_for_what_was_chosen(service: TestService) -> None:
+    user = await past_due(service)
+    link = await user.pay_renewal()
+    async with catalog_with(user, "lite", None) as later:
+        assert not (await later.subscriptions.current(user.user)).unsold
+        terms = terms_to_come(await later.views.wallet(user.user), later.views.rules())
+        assert terms is not None
+        assert terms.plan == "lite"
+        await user.pay(link)
+        assert state_of(await user.subscription()).startswith("active lite")
+
+
 FREE_BY_NOW = replace(PLANS["lite"], prices={})
 
 
@@ -173,6 +185,8 @@ async def test_what_comes_is_told_before(service: TestService) -> None:
     assert not (await current(user.user)).unsold
     async with catalog_with(user, "lite", None) as later:
         assert (await later.subscriptions.current(user.user)).unsold
+        answer = await later.views.access(later.caller(PARAPHRASE), user.user, None)
+        assert (answer.can_access, answer.cancel_at_period_end) == (True, True)
         await user.pause()
         assert not (await later.subscriptions.current(user.user)).unsold
         await user.keep()

@@ -20,6 +20,8 @@ from shothik_payment.domain.model.payment import Payment
 from shothik_payment.domain.model.plan import Billing, Terms
 from shothik_payment.domain.model.stop import Stop, StopCause
 from shothik_payment.domain.model.subscription import (
+    RUNNING_STATUSES,
+    PaidFor,
     StepKind,
     Subscription,
     SubscriptionStatus,
@@ -122,6 +124,20 @@ def chosen_terms(account: Account, subscription: Subscription) -> Terms:
     if terms is None:
         raise unsold(subscription)
     return terms
+
+
+def ends_unsold(billing: Billing, subscription: Subscription) -> bool:
+    """Whether it ends with its period, since the plan that was chosen is not sold any more."""
+    goes_on = subscription.status in RUNNING_STATUSES and not subscription.pause_at_period_end
+    return goes_on and terms_to_come(billing, subscription) is None
+
+
+def terms_to_come(billing: Billing, subscription: Subscription) -> Terms | None:
+    """As `next_terms`; those of a renewal that is being paid are fixed."""
+    awaited = subscription.awaited
+    if awaited is not None and awaited.paid_for is PaidFor.RENEWAL:
+        return awaited.terms
+    return next_terms(billing, subscription)
 
 
 def unsold(subscription: Subscription) -> Conflict:

@@ -139,8 +139,8 @@ def pay_renewal(account: Account, command: PayRenewal) -> Outcome:
     require_no_charge(subscription)
     if subscription.awaited is not None:
         return joined(account, subscription, subscription.awaited)
-    account.change_subscription()
     terms = chosen_terms(account, subscription)
+    account.change_subscription()
     if not terms.price_minor:
         renew(account, subscription, terms, None)
         return done(account, subscription)

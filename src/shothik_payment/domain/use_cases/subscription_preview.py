@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from shothik_payment.domain.ledger import periods
 from shothik_payment.domain.ledger.account import Account
 from shothik_payment.domain.ledger.machine import apply
 from shothik_payment.domain.ledger.periods import next_terms, same_period
@@ -40,7 +41,7 @@ def terms_to_come(wallet: Wallet, rules: Rules) -> Terms | None:
     had any more."""
     if wallet.subscription is None:
         return None
-    return next_terms(rules.billing, wallet.subscription)
+    return periods.terms_to_come(rules.billing, wallet.subscription)
 
 
 def to_change(subscription: Subscription | None) -> Subscription | None:

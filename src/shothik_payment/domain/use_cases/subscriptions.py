@@ -16,12 +16,11 @@ from shothik_payment.domain.errors import (
 from shothik_payment.domain.ledger import commands as c
 from shothik_payment.domain.ledger import subscription_commands as s
 from shothik_payment.domain.ledger.outcome import Outcome
-from shothik_payment.domain.ledger.periods import next_terms
+from shothik_payment.domain.ledger.periods import ends_unsold
 from shothik_payment.domain.ledger.writer import LedgerWriter
 from shothik_payment.domain.model.payment import OPEN_STATUSES, Payment
 from shothik_payment.domain.model.plan import Plan
 from shothik_payment.domain.model.subscription import (
-    RUNNING_STATUSES,
     PaidFor,
     Subscription,
     SubscriptionStep,
@@ -160,14 +159,16 @@ class Subscriptions:
         def asked(key: c.RequestBinding | None, saved: bool) -> s.Paying:
             return kind(**self._common(user_id, key), saved_method=saved, **fields)
 
-        outcome = await self._writer.submit(asked(request, saved))
+        last = outcome = await self._writer.submit(asked(request, saved))
         view = await self._advance(user_id, outcome)
         if await self._lost(outcome, view, after):
-            linked = await self._writer.submit(asked(after, False))
-            view = await self._advance(user_id, linked)
-            if lost := await self._lost(linked, view, after):
+            last = await self._writer.submit(asked(after, False))
+            view = await self._advance(user_id, last)
+            if lost := await self._lost(last, view, after):
                 raise PaymentNotOpen(lost.id, lost.status)
-        return answer_to(outcome, view)
+        view = answer_to(last, view)
+        view.replayed = outcome.replayed
+        return view
 
     async def _lost(
         self, outcome: Outcome, view: SubscriptionView, after: c.RequestBinding | None
@@ -209,12 +210,7 @@ class Subscriptions:
         return await self.current(user_id)
 
     async def _view(self, subscription: Subscription | None) -> SubscriptionView:
-        unsold = (
-            subscription is not None
-            and subscription.status in RUNNING_STATUSES
-            and not subscription.pause_at_period_end
-            and next_terms(self._views.rules().billing, subscription) is None
-        )
+        unsold = subscription is not None and ends_unsold(self._views.rules().billing, subscription)
         return SubscriptionView(subscription, await self._awaited(subscription), unsold=unsold)
 
     async def _awaited(self, subscription: Subscription | None) -> Payment | None:

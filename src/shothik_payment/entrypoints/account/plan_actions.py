@@ -46,7 +46,7 @@ class CancelForm(Struct):
     """`shown`: how the subscription stood when the page told of it."""
 
     when: _When
-    shown: f.Name | None = None
+    shown: f.Reason | None = None
 
 
 _CANCEL = QueryReader(CancelForm)

@@ -27,7 +27,7 @@ class CancelForm(Struct, rename="camel", kw_only=True):
 
     when: _When
     reason: f.Reason
-    shown: f.Name | None = None
+    shown: f.Reason | None = None
 
 
 class GiveForm(Struct, rename="camel", kw_only=True):
