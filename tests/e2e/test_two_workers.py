@@ -150,7 +150,8 @@ async def test_each_period_is_renewed_and_charged_once(pair: Pair) -> None:
     doomed_users = await pair.start()
     await pair.subscribe(Millis(SystemClock().now() - HOUR))
     in_hand = await pair.strike_in_the_middle(doomed_users)
-    await eventually(pair.all_renewed, seconds=60)
+    # MongoDB keeps a wallet locked for a minute where a worker was killed in a commit.
+    await eventually(pair.all_renewed, seconds=120)
     for user in USERS:
         await pair.check(user, most_charges=2 if user in in_hand else 1)
     assert pair.survivor.stop() == 0
