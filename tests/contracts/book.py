@@ -10,13 +10,13 @@ from shothik_payment.domain.ledger.commands import (
     Command,
     Deduct,
     GrantCredits,
-    OpenPayment,
     PlaceHold,
     RequestBinding,
     Reverse,
 )
 from shothik_payment.domain.ledger.machine import apply
 from shothik_payment.domain.ledger.outcome import Outcome
+from shothik_payment.domain.ledger.payment_commands import OpenPayment
 from shothik_payment.domain.ledger.rules import Rules
 from shothik_payment.domain.model.grant import GrantSource
 from shothik_payment.domain.model.hold import Hold

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from shothik_payment.domain.ledger.commands import AbandonPayment, ReleaseHold
+from shothik_payment.domain.ledger.commands import ReleaseHold
+from shothik_payment.domain.ledger.payment_commands import AbandonPayment
 from shothik_payment.domain.model.hold import HoldStatus
 from shothik_payment.domain.model.payment import Payment
 from shothik_payment.domain.model.transaction import Transaction

@@ -5,7 +5,11 @@ from itertools import product
 
 import pytest
 
-from shothik_payment.domain.ledger.commands import AttachCheckout, ClosePayment, SettlePayment
+from shothik_payment.domain.ledger.payment_commands import (
+    AttachCheckout,
+    ClosePayment,
+    SettlePayment,
+)
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.payment import (
     Dispute,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from shothik_payment.domain.ledger.commands import ClosePayment
+from shothik_payment.domain.ledger.payment_commands import ClosePayment
 from shothik_payment.domain.model.payment import PaymentStatus
 from shothik_payment.domain.model.time import DAY, Millis
 from shothik_payment.domain.ports.event_log import PARTITIONS, START

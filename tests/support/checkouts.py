@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shothik_payment.domain.ledger.commands import OpenPayment
+from shothik_payment.domain.ledger.payment_commands import OpenPayment
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.payment import Payment, PaymentStatus
 from tests.support.service import TestService

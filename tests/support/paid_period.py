@@ -4,8 +4,8 @@ ledger's own code."""
 from __future__ import annotations
 
 from shothik_payment.domain.ledger.account import Account
-from shothik_payment.domain.ledger.commands import SettlePayment
 from shothik_payment.domain.ledger.machine import apply
+from shothik_payment.domain.ledger.payment_commands import SettlePayment
 from shothik_payment.domain.ledger.rules import Rules
 from shothik_payment.domain.ledger.subscription_commands import ExtendPeriod, Subscribe
 from shothik_payment.domain.model.subscription import Subscription

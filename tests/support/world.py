@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from shothik_payment.domain.errors import PaymentServiceError
 from shothik_payment.domain.events import Event
 from shothik_payment.domain.ledger import commands as c
+from shothik_payment.domain.ledger import payment_commands as p
 from shothik_payment.domain.ledger.account import Account
 from shothik_payment.domain.ledger.machine import apply
 from shothik_payment.domain.ledger.outcome import Outcome
@@ -180,9 +181,9 @@ class World:
 
     def open_payment(self, payment_id: str = "pay_1", **fields: Any) -> Payment:
         """Recorded, with its checkout attached."""
-        self.do(c.OpenPayment, payment=self.payment(payment_id, **fields))
+        self.do(p.OpenPayment, payment=self.payment(payment_id, **fields))
         self.do(
-            c.AttachCheckout,
+            p.AttachCheckout,
             payment_id=payment_id,
             session_id=f"session_{payment_id}",
             payment_url="https://pay.example/1",
@@ -193,7 +194,7 @@ class World:
         self, payment_id: str = "pay_1", paid: Money = TEN_DOLLARS, **fields: Any
     ) -> Outcome:
         fields = {"reference": f"ref_{payment_id}"} | fields
-        return self.do(c.SettlePayment, payment_id=payment_id, paid=paid, **fields)
+        return self.do(p.SettlePayment, payment_id=payment_id, paid=paid, **fields)
 
     def begin_refund(
         self, amount_minor: int | None = None, payment_id: str = "pay_1", **fields: Any
@@ -205,11 +206,11 @@ class World:
             "amount_minor": amount_minor,
             "next_check_at": Millis(self.now + 2 * MINUTE),
         }
-        self.do(c.BeginRefund, **begin | fields)
+        self.do(p.BeginRefund, **begin | fields)
         return self.stored_payment(payment_id).pending_refunds[-1]
 
     def record_refund(self, refund: GatewayRefund, payment_id: str = "pay_1") -> Payment:
-        self.do(c.RecordRefund, payment_id=payment_id, refund=refund)
+        self.do(p.RecordRefund, payment_id=payment_id, refund=refund)
         return self.stored_payment(payment_id)
 
     def record_dispute(
@@ -217,9 +218,9 @@ class World:
         dispute_id: str = "dp_1",
     ) -> Payment:  # fmt: skip
         told = GatewayDispute(dispute_id, Money(amount_minor, "USD"), state)
-        self.do(c.RecordDispute, payment_id=payment_id, dispute=told)
+        self.do(p.RecordDispute, payment_id=payment_id, dispute=told)
         return self.stored_payment(payment_id)
 
     def close_payment(self, status: PaymentStatus, payment_id: str = "pay_1") -> Outcome:
         fields = {"payment_id": payment_id, "status": status, "failure_code": "declined"}
-        return self.do(c.ClosePayment, **fields)
+        return self.do(p.ClosePayment, **fields)

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from shothik_payment.adapters.sandbox.signature import HEADER
-from shothik_payment.domain.ledger.commands import SettlePayment
+from shothik_payment.domain.ledger.payment_commands import SettlePayment
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.ports.gateway import GatewayState
 from tests.integration.http.subscribers import DAY, done, subscribed

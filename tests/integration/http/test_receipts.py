@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shothik_payment.domain.ledger.commands import RecordDispute, SettlePayment
+from shothik_payment.domain.ledger.payment_commands import RecordDispute, SettlePayment
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.payment import DisputeState
 from shothik_payment.domain.model.web_session import Realm

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from shothik_payment.domain.errors import GatewayRefused, Unavailable
-from shothik_payment.domain.ledger.commands import SettlePayment
+from shothik_payment.domain.ledger.payment_commands import SettlePayment
 from shothik_payment.domain.model.money import Money
 from tests.integration.http.support import World
 

@@ -6,7 +6,7 @@ import pytest
 
 from shothik_payment.domain import events as e
 from shothik_payment.domain.errors import PaymentNotRefundable
-from shothik_payment.domain.ledger import commands as c
+from shothik_payment.domain.ledger import payment_commands as p
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.payment import DisputeState, PaymentStatus
 from shothik_payment.domain.model.stop import StopCause
@@ -83,7 +83,7 @@ def test_of_a_part_its_share_is_in_question(world: World) -> None:
 def test_a_disputed_payment_is_not_refunded_by_us(world: World) -> None:
     world.record_dispute(OPEN)
     begin = {"payment_id": "pay_1", "refund_id": "r", "amount_minor": 1, "next_check_at": T0}
-    error = world.refusal(PaymentNotRefundable, c.BeginRefund, **begin)
+    error = world.refusal(PaymentNotRefundable, p.BeginRefund, **begin)
     assert error.status == "disputed"
 
 
@@ -93,7 +93,7 @@ def test_a_dispute_of_money_under_review_stops_and_takes_nothing(world: World) -
     payment = world.record_dispute(OPEN, 1, "pay_2")
     assert (figures(world), causes(world)) == ((150, 0), [StopCause.DISPUTE])
     assert payment.status is PaymentStatus.REVIEW
-    world.do(c.AcceptPayment, payment_id="pay_2", reason="looked")
+    world.do(p.AcceptPayment, payment_id="pay_2", reason="looked")
     assert world.stored_payment("pay_2").status is PaymentStatus.DISPUTED
     assert figures(world) == (150, 0)
 

@@ -17,6 +17,7 @@ from shothik_payment.domain.errors import (
     WrongService,
 )
 from shothik_payment.domain.ledger import commands as c
+from shothik_payment.domain.ledger import payment_commands as p
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.payment import PaymentStatus
 from shothik_payment.domain.model.time import DAY
@@ -164,22 +165,22 @@ def test_in_parts_the_share_of_all_parts_together_is_taken_rounded_down(
 def test_refunds_are_judged_in_a_written_order(world: World) -> None:
     """not_found, payment_not_refundable, refund_in_progress, refund_exceeds_payment."""
     begin = {"refund_id": "rfd_x", "next_check_at": T0, "amount_minor": 1001}
-    world.refusal(NotFound, c.BeginRefund, payment_id="pay_x", **begin)
+    world.refusal(NotFound, p.BeginRefund, payment_id="pay_x", **begin)
     world.open_payment("pay_2")
-    error = world.refusal(PaymentNotRefundable, c.BeginRefund, payment_id="pay_2", **begin)
+    error = world.refusal(PaymentNotRefundable, p.BeginRefund, payment_id="pay_2", **begin)
     assert error.details() == {"payment_id": "pay_2", "status": "pending"}
-    over = world.refusal(RefundExceedsPayment, c.BeginRefund, payment_id="pay_1", **begin)
+    over = world.refusal(RefundExceedsPayment, p.BeginRefund, payment_id="pay_1", **begin)
     assert over.details() == {"requested": 1001, "refundable": 1000, "currency": "USD"}
     begun = world.begin_refund(400)
-    busy = world.refusal(RefundInProgress, c.BeginRefund, payment_id="pay_1", **begin)
+    busy = world.refusal(RefundInProgress, p.BeginRefund, payment_id="pay_1", **begin)
     assert busy.details() == {"payment_id": "pay_1", "refund_id": begun.id}
     world.record_refund(refunded(400, refund=begun))
     over = world.refusal(
-        RefundExceedsPayment, c.BeginRefund, payment_id="pay_1", **begin | {"amount_minor": 601}
+        RefundExceedsPayment, p.BeginRefund, payment_id="pay_1", **begin | {"amount_minor": 601}
     )
     assert over.refundable == 600
     refund(world, nth=2)
-    done = world.refusal(PaymentNotRefundable, c.BeginRefund, payment_id="pay_1", **begin)
+    done = world.refusal(PaymentNotRefundable, p.BeginRefund, payment_id="pay_1", **begin)
     assert done.status == "refunded"
 
 
@@ -190,14 +191,14 @@ def test_a_payment_has_so_many_refunds_and_no_more() -> None:
     refund(world, 1, nth=1)
     refund(world, 1, nth=2)
     begin = {"payment_id": "pay_1", "refund_id": "r", "next_check_at": T0, "amount_minor": 1}
-    error = world.refusal(LimitReached, c.BeginRefund, **begin)
+    error = world.refusal(LimitReached, p.BeginRefund, **begin)
     assert error.details() == {"what": "refunds of the payment", "limit": 2}
 
 
 def test_the_same_request_is_answered_with_the_payment_as_it_is(world: World) -> None:
     begin = {"payment_id": "pay_1", "amount_minor": 100, "next_check_at": T0, "request": key("r1")}
-    world.do(c.BeginRefund, refund_id="rfd_1", **begin)
-    again = world.do(c.BeginRefund, refund_id="rfd_2", **begin)
+    world.do(p.BeginRefund, refund_id="rfd_1", **begin)
+    again = world.do(p.BeginRefund, refund_id="rfd_2", **begin)
     assert again.replayed
     assert again.payment == world.stored_payment("pay_1")
     assert [r.id for r in world.stored_payment("pay_1").refunds] == ["rfd_1"]
@@ -227,7 +228,7 @@ def test_accepted_after_a_part_was_refunded_its_share_is_taken_as_if_it_had_been
     world.settle("pay_2", Money(2000, "USD"))
     world.record_refund(refunded(500), "pay_2")
     assert world.stored_payment("pay_2").status is PaymentStatus.REVIEW
-    world.do(c.AcceptPayment, payment_id="pay_2", reason="looked")
+    world.do(p.AcceptPayment, payment_id="pay_2", reason="looked")
     payment = world.stored_payment("pay_2")
     assert (payment.status, payment.refunds[0].clawed) == (PaymentStatus.PARTIALLY_REFUNDED, 25)
     assert world.wallet.available == 100 + 75

@@ -8,6 +8,7 @@ from shothik_payment.domain.errors import (
     HoldClosed,
 )
 from shothik_payment.domain.ledger import commands as c
+from shothik_payment.domain.ledger import payment_commands as p
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.payment import PaymentStatus, RefundState
 from shothik_payment.domain.model.time import DAY, HOUR, MINUTE
@@ -114,13 +115,13 @@ def test_refused_by_the_gateway_it_is_released_and_its_key_is_free_again(world: 
     begun = world.begin_refund(400, request=request)
     assert world.wallet.held == 40
     fail = {"payment_id": "pay_1", "refund_id": begun.id, "failure_code": "too_old"}
-    world.do(c.FailRefund, request_key=request.key, **fail)
+    world.do(p.FailRefund, request_key=request.key, **fail)
     assert figures(world) == (100, 0, 0)
     payment = world.stored_payment("pay_1")
     assert (payment.status, payment.next_check_at) == (PaymentStatus.PAID, None)
     assert (payment.refunds[0].state, payment.refunds[0].failure_code) == (FAILED, "too_old")
     assert world.told() == []
-    world.do(c.FailRefund, **fail)
+    world.do(p.FailRefund, **fail)
     assert world.last_change is None
     again = world.begin_refund(500, request=key("r1", b"another body"))
     assert again.amount_minor == 500
@@ -168,5 +169,5 @@ def test_what_a_refused_refund_releases_after_its_end_expires_at_once(world: Wor
     world.now += HOUR
     world.expire()
     assert figures(world) == (100, 100, 0)
-    world.do(c.FailRefund, payment_id="pay_e", refund_id=begun.id, failure_code="no")
+    world.do(p.FailRefund, payment_id="pay_e", refund_id=begun.id, failure_code="no")
     assert figures(world) == (100, 0, 0)

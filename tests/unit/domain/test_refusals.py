@@ -19,6 +19,7 @@ from shothik_payment.domain.errors import (
     WrongService,
 )
 from shothik_payment.domain.ledger import commands as c
+from shothik_payment.domain.ledger import payment_commands as p
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.payment import DisputeState, RefundState
 from shothik_payment.domain.model.time import HOUR, MINUTE
@@ -208,7 +209,7 @@ def test_frozen_stops_spending_and_nothing_else(world: World) -> None:
     world.freeze()
     world.refusal(UserFrozen, c.Deduct, amount=1, service=PARAPHRASE)
     world.refusal(UserFrozen, c.PlaceHold, amount=1, service=PARAPHRASE, ttl_ms=1)
-    world.refusal(UserFrozen, c.OpenPayment, payment=world.payment("pay_2"))
+    world.refusal(UserFrozen, p.OpenPayment, payment=world.payment("pay_2"))
     world.reverse(row)
     world.capture(first)
     world.release(second)
@@ -248,9 +249,9 @@ def test_a_refusal_leaves_nothing_behind(world: World) -> None:
         (c.Adjust, {"amount": -4, "reason": "r"}),
         (c.Reverse, {"transaction_id": row.id, "service": PARAPHRASE, "amount": 3}),
         (c.CaptureHold, {"hold_id": "hold_x", "service": PARAPHRASE}),
-        (c.SettlePayment, {"payment_id": "pay_x", "paid": None}),
+        (p.SettlePayment, {"payment_id": "pay_x", "paid": None}),
         (
-            c.BeginRefund,
+            p.BeginRefund,
             {
                 "payment_id": "pay_1",
                 "refund_id": "r",
@@ -259,9 +260,9 @@ def test_a_refusal_leaves_nothing_behind(world: World) -> None:
                 "request": key("r"),
             },
         ),
-        (c.FailRefund, {"payment_id": "pay_1", "refund_id": "r", "failure_code": "no"}),
-        (c.AcceptPayment, {"payment_id": "pay_1", "reason": "r", "request": key("a")}),
-        (c.PostponeCheck, {"payment_id": "pay_1", "seen": T0, "next_check_at": T0}),
+        (p.FailRefund, {"payment_id": "pay_1", "refund_id": "r", "failure_code": "no"}),
+        (p.AcceptPayment, {"payment_id": "pay_1", "reason": "r", "request": key("a")}),
+        (p.PostponeCheck, {"payment_id": "pay_1", "seen": T0, "next_check_at": T0}),
         (c.Unfreeze, {"reason": "r"}),
     ):
         (outcome,) = world.batch(world.command(kind, **fields))

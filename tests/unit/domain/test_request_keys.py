@@ -9,6 +9,7 @@ from shothik_payment.domain.errors import (
     UserFrozen,
 )
 from shothik_payment.domain.ledger import commands as c
+from shothik_payment.domain.ledger import payment_commands as p
 from shothik_payment.domain.model.hold import HoldStatus
 from shothik_payment.domain.model.time import DAY, HOUR
 from shothik_payment.domain.use_cases.requests import bind
@@ -210,38 +211,38 @@ def test_freezing_binds_its_key_without_a_row(world: World) -> None:
 
 
 def test_opening_a_payment_binds_its_key_and_giving_it_up_frees_it(world: World) -> None:
-    opened = world.do(c.OpenPayment, payment=world.payment("pay_1"), request=key("p1"))
-    again = world.do(c.OpenPayment, payment=world.payment("pay_2"), request=key("p1"))
+    opened = world.do(p.OpenPayment, payment=world.payment("pay_1"), request=key("p1"))
+    again = world.do(p.OpenPayment, payment=world.payment("pay_2"), request=key("p1"))
     assert again.replayed
     assert again.payment == opened.payment
     assert list(world.state.user("u1").payments) == ["pay_1"]
     give_up = {"payment_id": "pay_1", "failure_code": "unavailable"}
-    world.do(c.AbandonPayment, **give_up)
-    anew = world.do(c.OpenPayment, payment=world.payment("pay_2"), request=key("p1", b"new"))
+    world.do(p.AbandonPayment, **give_up)
+    anew = world.do(p.OpenPayment, payment=world.payment("pay_2"), request=key("p1", b"new"))
     assert not anew.replayed
     refused = {"payment": world.payment("pay_3"), "request": key("p1")}
-    world.refusal(IdempotencyKeyReused, c.OpenPayment, **refused)
+    world.refusal(IdempotencyKeyReused, p.OpenPayment, **refused)
 
 
 def test_giving_a_payment_up_leaves_a_key_that_is_bound_to_another(world: World) -> None:
-    world.do(c.OpenPayment, payment=world.payment("pay_1"), request=key("p1"))
+    world.do(p.OpenPayment, payment=world.payment("pay_1"), request=key("p1"))
     give_up = {"payment_id": "pay_1", "failure_code": "unavailable"}
-    world.do(c.AbandonPayment, **give_up)
-    world.do(c.OpenPayment, payment=world.payment("pay_2"), request=key("p1"))
-    world.do(c.AbandonPayment, **give_up)
-    again = world.do(c.OpenPayment, payment=world.payment("pay_3"), request=key("p1"))
+    world.do(p.AbandonPayment, **give_up)
+    world.do(p.OpenPayment, payment=world.payment("pay_2"), request=key("p1"))
+    world.do(p.AbandonPayment, **give_up)
+    again = world.do(p.OpenPayment, payment=world.payment("pay_3"), request=key("p1"))
     assert again.replayed
     assert again.payment == world.stored_payment("pay_2")
 
 
 def test_a_key_freed_and_bound_again_in_one_batch_stays_bound(world: World) -> None:
-    world.do(c.OpenPayment, payment=world.payment("pay_1"), request=key("p1"))
+    world.do(p.OpenPayment, payment=world.payment("pay_1"), request=key("p1"))
     give_up = {"payment_id": "pay_1", "failure_code": "unavailable"}
     world.batch(
-        world.command(c.AbandonPayment, **give_up),
-        world.command(c.OpenPayment, payment=world.payment("pay_2"), request=key("p1")),
+        world.command(p.AbandonPayment, **give_up),
+        world.command(p.OpenPayment, payment=world.payment("pay_2"), request=key("p1")),
     )
-    again = world.do(c.OpenPayment, payment=world.payment("pay_3"), request=key("p1"))
+    again = world.do(p.OpenPayment, payment=world.payment("pay_3"), request=key("p1"))
     assert again.replayed
     assert again.payment is not None
     assert again.payment.id == "pay_2"
@@ -249,23 +250,23 @@ def test_a_key_freed_and_bound_again_in_one_batch_stays_bound(world: World) -> N
 
 def test_a_key_that_is_free_is_free_for_a_refusal_too(world: World) -> None:
     """What was refused stays so, though the first may have been given up in another way."""
-    world.do(c.OpenPayment, payment=world.payment("pay_1"), request=key("p1"))
-    world.do(c.AbandonPayment, payment_id="pay_1", failure_code="unavailable")
+    world.do(p.OpenPayment, payment=world.payment("pay_1"), request=key("p1"))
+    world.do(p.AbandonPayment, payment_id="pay_1", failure_code="unavailable")
     world.do(c.Freeze, reason="r")
-    world.refusal(UserFrozen, c.OpenPayment, payment=world.payment("pay_2"), request=key("p1"))
+    world.refusal(UserFrozen, p.OpenPayment, payment=world.payment("pay_2"), request=key("p1"))
     assert world.state.user("u1").requests == {}
     world.do(c.Unfreeze, reason="r")
-    anew = world.do(c.OpenPayment, payment=world.payment("pay_2"), request=key("p1"))
+    anew = world.do(p.OpenPayment, payment=world.payment("pay_2"), request=key("p1"))
     assert not anew.replayed
 
 
 def test_a_key_bound_and_freed_in_one_batch_is_free(world: World) -> None:
     give_up = {"payment_id": "pay_1", "failure_code": "unavailable"}
     world.batch(
-        world.command(c.OpenPayment, payment=world.payment("pay_1"), request=key("p1")),
-        world.command(c.AbandonPayment, **give_up),
+        world.command(p.OpenPayment, payment=world.payment("pay_1"), request=key("p1")),
+        world.command(p.AbandonPayment, **give_up),
     )
-    anew = world.do(c.OpenPayment, payment=world.payment("pay_2"), request=key("p1", b"new"))
+    anew = world.do(p.OpenPayment, payment=world.payment("pay_2"), request=key("p1", b"new"))
     assert not anew.replayed
 
 

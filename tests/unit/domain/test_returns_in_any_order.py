@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shothik_payment.domain.ledger import commands as c
+from shothik_payment.domain.ledger import payment_commands as p
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.payment import DisputeState, RefundState
 from shothik_payment.domain.model.stop import StopCause
@@ -109,7 +109,7 @@ def after(reports: list[Report], spent: int) -> World:
         if isinstance(report, GatewayRefund):
             world.record_refund(report)
         else:
-            world.do(c.RecordDispute, payment_id="pay_1", dispute=report)
+            world.do(p.RecordDispute, payment_id="pay_1", dispute=report)
     return world
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from shothik_payment.domain.errors import Conflict
-from shothik_payment.domain.ledger import commands as c
+from shothik_payment.domain.ledger import payment_commands as p
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.payment import PaymentStatus, RefundState
 from shothik_payment.domain.ports.gateway import GatewayRefund
@@ -23,12 +23,12 @@ def world() -> World:
 def test_agreed_and_not_paid_yet_is_authorised_and_still_open(world: World) -> None:
     world.open_payment()
     world.heard()
-    world.do(c.AuthorisePayment, payment_id="pay_1")
+    world.do(p.AuthorisePayment, payment_id="pay_1")
     stored = world.stored_payment("pay_1")
     assert stored.status is PaymentStatus.AUTHORISED
     assert stored.next_check_at is not None
     assert world.heard() == []
-    world.do(c.AuthorisePayment, payment_id="pay_1")
+    world.do(p.AuthorisePayment, payment_id="pay_1")
     assert world.last_change is None
     world.settle()
     assert world.stored_payment("pay_1").status is PaymentStatus.PAID
@@ -39,9 +39,9 @@ def test_authorised_can_end_unpaid_and_what_is_final_is_not_authorised(
     world: World, status: PaymentStatus
 ) -> None:
     world.open_payment()
-    world.do(c.AuthorisePayment, payment_id="pay_1")
+    world.do(p.AuthorisePayment, payment_id="pay_1")
     world.close_payment(status)
-    world.do(c.AuthorisePayment, payment_id="pay_1")
+    world.do(p.AuthorisePayment, payment_id="pay_1")
     assert world.stored_payment("pay_1").status is status
 
 
@@ -67,14 +67,14 @@ def test_accepted_after_a_look_it_settles_once(
     assert (stored.status, stored.review_reason) == (PaymentStatus.REVIEW, reason)
     assert (stored.paid, stored.reference) == (told.get("paid", TEN_DOLLARS), "ref_pay_1")
     accept = {"payment_id": "pay_1", "reason": "looked", "request": key("a1")}
-    accepted = world.do(c.AcceptPayment, **accept)
+    accepted = world.do(p.AcceptPayment, **accept)
     assert accepted.payment is not None
     assert (accepted.payment.status, accepted.payment.review_reason) == (PaymentStatus.PAID, None)
     assert world.stored_payment("pay_1").review_note == "looked"
     assert world.told() == ["payment.completed", "credit.added"]
-    again = world.do(c.AcceptPayment, **accept)
+    again = world.do(p.AcceptPayment, **accept)
     assert (again.replayed, again.payment) == (True, world.stored_payment("pay_1"))
-    world.refusal(Conflict, c.AcceptPayment, payment_id="pay_1", reason="again")
+    world.refusal(Conflict, p.AcceptPayment, payment_id="pay_1", reason="again")
     assert world.settle(**told).replayed  # type: ignore[arg-type]
     assert world.wallet.available == 100
 
@@ -92,16 +92,16 @@ def test_paid_a_second_time_in_another_checkout_is_looked_at_and_grants_nothing_
     assert (world.wallet.available, world.heard()) == (100, [])
     world.settle(session_id="cs_third")
     assert world.last_change is None
-    world.do(c.AcceptPayment, payment_id="pay_1", reason="the second one was returned")
+    world.do(p.AcceptPayment, payment_id="pay_1", reason="the second one was returned")
     assert world.stored_payment("pay_1").review_reason is None
     assert (world.wallet.available, world.heard()) == (100, [])
 
 
 def test_what_is_not_under_review_cannot_be_accepted(world: World) -> None:
     world.open_payment()
-    world.refusal(Conflict, c.AcceptPayment, payment_id="pay_1", reason="r")
+    world.refusal(Conflict, p.AcceptPayment, payment_id="pay_1", reason="r")
     world.settle()
-    world.refusal(Conflict, c.AcceptPayment, payment_id="pay_1", reason="r")
+    world.refusal(Conflict, p.AcceptPayment, payment_id="pay_1", reason="r")
     assert world.wallet.available == 100
 
 
@@ -114,7 +114,7 @@ def test_a_refund_that_fails_brings_the_review_back(world: World) -> None:
     assert (refunded.status, refunded.review_reason) == (PaymentStatus.REFUNDED, None)
     back = world.record_refund(GatewayRefund("re_1", amount, RefundState.FAILED))
     assert (back.status, back.review_reason) == (PaymentStatus.REVIEW, "its refund has failed")
-    world.do(c.AcceptPayment, payment_id="pay_1", reason="the payer wants the credits")
+    world.do(p.AcceptPayment, payment_id="pay_1", reason="the payer wants the credits")
     assert world.wallet.available == 100
 
 
@@ -134,7 +134,7 @@ def test_a_refund_taken_for_refused_and_done_after_all_counts(world: World) -> N
     world.open_payment()
     world.settle()
     begun = world.begin_refund(500)
-    world.do(c.FailRefund, payment_id="pay_1", refund_id=begun.id, failure_code="refused")
+    world.do(p.FailRefund, payment_id="pay_1", refund_id=begun.id, failure_code="refused")
     told = GatewayRefund("re_1", Money(500, "USD"), RefundState.SUCCEEDED, begun.id)
     payment = world.record_refund(told)
     assert (payment.refunded_minor, world.wallet.available) == (500, 50)
@@ -154,7 +154,7 @@ def test_paid_as_asked_after_other_money_came_first(world: World) -> None:
     assert world.told() == ["payment.completed", "credit.added"]
     assert world.settle(session_id="session_pay_1").replayed
     assert world.settle(session_id="cs_2", reference="ref_2", paid=Money(100, "USD")).replayed
-    world.do(c.AcceptPayment, payment_id="pay_1", reason="returned at the gateway")
+    world.do(p.AcceptPayment, payment_id="pay_1", reason="returned at the gateway")
     assert world.wallet.available == 100
     told = GatewayRefund("re_1", TEN_DOLLARS, RefundState.SUCCEEDED)
     assert world.record_refund(told).status is PaymentStatus.REFUNDED
@@ -164,7 +164,7 @@ def test_paid_as_asked_after_other_money_came_first(world: World) -> None:
 def test_paid_in_the_own_checkout_after_other_money_was_accepted(world: World) -> None:
     world.open_payment()
     world.settle(session_id="cs_2", reference="ref_2")
-    world.do(c.AcceptPayment, payment_id="pay_1", reason="looked")
+    world.do(p.AcceptPayment, payment_id="pay_1", reason="looked")
     world.settle(session_id="session_pay_1", reference="ref_1")
     stored = world.stored_payment("pay_1")
     assert (stored.status, stored.review_reason) == (PaymentStatus.PAID, "paid once more, ref_1")

@@ -5,6 +5,7 @@ import pytest
 from shothik_payment.domain import events as e
 from shothik_payment.domain.errors import Conflict, NotFound, PaymentNotOpen
 from shothik_payment.domain.ledger import commands as c
+from shothik_payment.domain.ledger import payment_commands as p
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.payment import PaymentStatus
 from tests.support.world import T0, World, key
@@ -18,13 +19,13 @@ def world() -> World:
 
 
 def attach(world: World, session: str = "session_pay_1") -> None:
-    world.do(c.AttachCheckout, payment_id="pay_1", session_id=session, payment_url="https://x/1")
+    world.do(p.AttachCheckout, payment_id="pay_1", session_id=session, payment_url="https://x/1")
 
 
 def test_opening_records_the_intent_in_the_wallets_time(world: World) -> None:
     world.grant(1)
     world.now -= 1000
-    outcome = world.do(c.OpenPayment, payment=world.payment("pay_1"))
+    outcome = world.do(p.OpenPayment, payment=world.payment("pay_1"))
     stored = world.stored_payment("pay_1")
     assert outcome.payment == stored
     assert stored.status is PaymentStatus.CREATED
@@ -34,12 +35,12 @@ def test_opening_records_the_intent_in_the_wallets_time(world: World) -> None:
 
 def test_the_same_command_can_be_applied_again_to_the_same_start(world: World) -> None:
     payment = world.payment("pay_1", created_at=5, updated_at=6)
-    world.do(c.OpenPayment, payment=payment)
+    world.do(p.OpenPayment, payment=payment)
     assert (payment.created_at, payment.updated_at) == (5, 6)
 
 
 def test_a_payment_keeps_the_first_checkout(world: World) -> None:
-    world.do(c.OpenPayment, payment=world.payment("pay_1"))
+    world.do(p.OpenPayment, payment=world.payment("pay_1"))
     attach(world, "first")
     stored = world.stored_payment("pay_1")
     assert (stored.status, stored.session_id, stored.payment_url) == (
@@ -79,7 +80,7 @@ def test_told_twice_in_one_batch_it_settles_once(world: World) -> None:
     world.open_payment()
     paid = {"payment_id": "pay_1", "paid": Money(1000, "USD")}
     first, second = world.batch(
-        world.command(c.SettlePayment, **paid), world.command(c.SettlePayment, **paid)
+        world.command(p.SettlePayment, **paid), world.command(p.SettlePayment, **paid)
     )
     assert (first.replayed, second.replayed) == (False, True)
     assert world.wallet.available == 100
@@ -149,14 +150,14 @@ def test_what_is_final_is_not_closed_otherwise(world: World) -> None:
     world.open_payment()
     world.settle()
     for status in CLOSED:
-        error = world.refusal(PaymentNotOpen, c.ClosePayment, payment_id="pay_1", status=status)
+        error = world.refusal(PaymentNotOpen, p.ClosePayment, payment_id="pay_1", status=status)
         assert error.details() == {"payment_id": "pay_1", "status": "paid"}
     assert world.stored_payment("pay_1").status is PaymentStatus.PAID
 
 
 def test_an_abandoned_payment_has_failed_without_an_event(world: World) -> None:
-    world.do(c.OpenPayment, payment=world.payment("pay_1"))
-    world.do(c.AbandonPayment, payment_id="pay_1", failure_code="unavailable")
+    world.do(p.OpenPayment, payment=world.payment("pay_1"))
+    world.do(p.AbandonPayment, payment_id="pay_1", failure_code="unavailable")
     stored = world.stored_payment("pay_1")
     assert (stored.status, stored.failure_code, stored.next_check_at) == (
         PaymentStatus.FAILED,
@@ -168,17 +169,17 @@ def test_an_abandoned_payment_has_failed_without_an_event(world: World) -> None:
 
 def test_a_payment_with_a_checkout_is_not_abandoned_nor_its_key_freed(world: World) -> None:
     bound = {"request": key("k"), "payment": world.payment("pay_1")}
-    world.do(c.OpenPayment, **bound)
+    world.do(p.OpenPayment, **bound)
     attach(world)
-    world.do(c.AbandonPayment, payment_id="pay_1", failure_code="x")
+    world.do(p.AbandonPayment, payment_id="pay_1", failure_code="x")
     assert world.last_change is None
-    assert world.do(c.OpenPayment, **bound).replayed
+    assert world.do(p.OpenPayment, **bound).replayed
     assert world.stored_payment("pay_1").status is PaymentStatus.PENDING
 
 
 def test_an_abandoned_payment_whose_checkout_came_about_can_be_paid(world: World) -> None:
-    world.do(c.OpenPayment, payment=world.payment("pay_1"))
-    world.do(c.AbandonPayment, payment_id="pay_1", failure_code="unavailable")
+    world.do(p.OpenPayment, payment=world.payment("pay_1"))
+    world.do(p.AbandonPayment, payment_id="pay_1", failure_code="unavailable")
     attach(world)
     stored = world.stored_payment("pay_1")
     assert (stored.status, stored.session_id) == (PaymentStatus.PENDING, "session_pay_1")
@@ -189,22 +190,22 @@ def test_an_abandoned_payment_whose_checkout_came_about_can_be_paid(world: World
 def test_a_checkout_that_comes_late_is_shown_if_its_request_has_not_begun_anew(
     world: World, comes_again: bool
 ) -> None:
-    world.do(c.OpenPayment, payment=world.payment("pay_1"), request=key("k"))
-    world.do(c.AbandonPayment, payment_id="pay_1", failure_code="unavailable")
+    world.do(p.OpenPayment, payment=world.payment("pay_1"), request=key("k"))
+    world.do(p.AbandonPayment, payment_id="pay_1", failure_code="unavailable")
     if comes_again:
-        world.do(c.OpenPayment, payment=world.payment("pay_2"), request=key("k"))
+        world.do(p.OpenPayment, payment=world.payment("pay_2"), request=key("k"))
     attach(world)
     late = world.stored_payment("pay_1")
     expected = PaymentStatus.CANCELLED if comes_again else PaymentStatus.PENDING
     assert (late.status, late.session_id) == (expected, "session_pay_1")
     assert (late.payment_url is None) is comes_again
-    again = world.do(c.OpenPayment, payment=world.payment("pay_3"), request=key("k"))
+    again = world.do(p.OpenPayment, payment=world.payment("pay_3"), request=key("k"))
     assert again.replayed
     assert again.payment == world.stored_payment("pay_2" if comes_again else "pay_1")
 
 
 def test_an_expired_payment_is_given_no_link(world: World) -> None:
-    world.do(c.OpenPayment, payment=world.payment("pay_1"))
+    world.do(p.OpenPayment, payment=world.payment("pay_1"))
     world.close_payment(PaymentStatus.EXPIRED)
     attach(world)
     stored = world.stored_payment("pay_1")
@@ -212,7 +213,7 @@ def test_an_expired_payment_is_given_no_link(world: World) -> None:
 
 
 def test_a_payment_settled_before_its_checkout_was_attached_learns_of_it(world: World) -> None:
-    world.do(c.OpenPayment, payment=world.payment("pay_1"))
+    world.do(p.OpenPayment, payment=world.payment("pay_1"))
     world.settle()
     attach(world)
     stored = world.stored_payment("pay_1")
@@ -224,13 +225,13 @@ def test_of_two_sweeps_at_once_one_postpones_the_check_and_asks(world: World) ->
     world.open_payment()
     seen = world.stored_payment("pay_1").next_check_at
     postpone = {"payment_id": "pay_1", "next_check_at": T0 + 99}
-    world.do(c.PostponeCheck, seen=seen, **postpone)
+    world.do(p.PostponeCheck, seen=seen, **postpone)
     stored = world.stored_payment("pay_1")
     assert (stored.checks, stored.next_check_at) == (1, T0 + 99)
-    world.refusal(Conflict, c.PostponeCheck, seen=seen, **postpone)
+    world.refusal(Conflict, p.PostponeCheck, seen=seen, **postpone)
     assert world.stored_payment("pay_1").checks == 1
     world.settle()
-    world.refusal(Conflict, c.PostponeCheck, seen=T0 + 99, **postpone)
+    world.refusal(Conflict, p.PostponeCheck, seen=T0 + 99, **postpone)
     assert world.last_change is None
     assert world.stored_payment("pay_1").next_check_at is None
 
@@ -238,17 +239,17 @@ def test_of_two_sweeps_at_once_one_postpones_the_check_and_asks(world: World) ->
 @pytest.mark.parametrize(
     ("kind", "fields"),
     [
-        (c.AttachCheckout, {"session_id": "s", "payment_url": "u"}),
-        (c.AbandonPayment, {"failure_code": "x"}),
-        (c.SettlePayment, {"paid": Money(1000, "USD")}),
-        (c.ClosePayment, {"status": PaymentStatus.FAILED}),
-        (c.PostponeCheck, {"seen": T0, "next_check_at": T0}),
-        (c.AuthorisePayment, {}),
-        (c.AcceptPayment, {"reason": "r"}),
-        (c.BeginRefund, {"refund_id": "rfd_1", "amount_minor": 1, "next_check_at": T0}),
-        (c.FailRefund, {"refund_id": "rfd_1", "failure_code": "no"}),
-        (c.RecordRefund, {"refund": None}),
-        (c.RecordDispute, {"dispute": None}),
+        (p.AttachCheckout, {"session_id": "s", "payment_url": "u"}),
+        (p.AbandonPayment, {"failure_code": "x"}),
+        (p.SettlePayment, {"paid": Money(1000, "USD")}),
+        (p.ClosePayment, {"status": PaymentStatus.FAILED}),
+        (p.PostponeCheck, {"seen": T0, "next_check_at": T0}),
+        (p.AuthorisePayment, {}),
+        (p.AcceptPayment, {"reason": "r"}),
+        (p.BeginRefund, {"refund_id": "rfd_1", "amount_minor": 1, "next_check_at": T0}),
+        (p.FailRefund, {"refund_id": "rfd_1", "failure_code": "no"}),
+        (p.RecordRefund, {"refund": None}),
+        (p.RecordDispute, {"dispute": None}),
     ],
 )
 def test_another_users_payment_is_not_found(

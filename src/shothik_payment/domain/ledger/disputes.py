@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from shothik_payment.domain.ledger.account import Account
-from shothik_payment.domain.ledger.commands import RecordDispute
 from shothik_payment.domain.ledger.outcome import Outcome
+from shothik_payment.domain.ledger.payment_commands import RecordDispute
 from shothik_payment.domain.ledger.recovery import recover
 from shothik_payment.domain.ledger.settlement import payment_of, settle_status
 from shothik_payment.domain.model.payment import Dispute, DisputeState

@@ -21,6 +21,7 @@ from shothik_payment.domain.ledger import (
     takeover,
 )
 from shothik_payment.domain.ledger import commands as c
+from shothik_payment.domain.ledger import payment_commands as p
 from shothik_payment.domain.ledger import subscription_commands as s
 from shothik_payment.domain.ledger.account import Account
 from shothik_payment.domain.ledger.due import book_due
@@ -54,18 +55,18 @@ _HANDLERS: dict[type[c.Command], Handler] = {
     c.Adjust: credits.adjust,
     c.Expire: _nothing_more,
     c.Clawback: clawback.claw_back,
-    c.OpenPayment: settlement.open_payment,
-    c.AttachCheckout: settlement.attach_checkout,
-    c.AbandonPayment: settlement.abandon_payment,
-    c.AuthorisePayment: settlement.authorise_payment,
-    c.SettlePayment: settlement.settle_payment,
-    c.AcceptPayment: settlement.accept_payment,
-    c.ClosePayment: settlement.close_payment,
-    c.PostponeCheck: settlement.postpone_check,
-    c.BeginRefund: refunds.begin_refund,
-    c.FailRefund: refunds.fail_refund,
-    c.RecordRefund: refunds.record_refund,
-    c.RecordDispute: disputes.record_dispute,
+    p.OpenPayment: settlement.open_payment,
+    p.AttachCheckout: settlement.attach_checkout,
+    p.AbandonPayment: settlement.abandon_payment,
+    p.AuthorisePayment: settlement.authorise_payment,
+    p.SettlePayment: settlement.settle_payment,
+    p.AcceptPayment: settlement.accept_payment,
+    p.ClosePayment: settlement.close_payment,
+    p.PostponeCheck: settlement.postpone_check,
+    p.BeginRefund: refunds.begin_refund,
+    p.FailRefund: refunds.fail_refund,
+    p.RecordRefund: refunds.record_refund,
+    p.RecordDispute: disputes.record_dispute,
     s.AskPayer: subscriptions.ask_payer,
     s.WaitForCharge: subscriptions.wait_for_charge,
     s.Subscribe: subscriptions.subscribe,

@@ -16,13 +16,9 @@ from shothik_payment.domain.errors import (
 )
 from shothik_payment.domain.events import PaymentRefunded
 from shothik_payment.domain.ledger.account import Account
-from shothik_payment.domain.ledger.commands import (
-    BeginRefund,
-    FailRefund,
-    RecordRefund,
-)
 from shothik_payment.domain.ledger.expiry import close_hold, expire_grants, release
 from shothik_payment.domain.ledger.outcome import Outcome
+from shothik_payment.domain.ledger.payment_commands import BeginRefund, FailRefund, RecordRefund
 from shothik_payment.domain.ledger.recovery import credits_missing, recover
 from shothik_payment.domain.ledger.settlement import payment_of, settle_status, told_of
 from shothik_payment.domain.model.hold import NEVER, REFUNDS, Hold, HoldStatus

@@ -7,19 +7,19 @@ from dataclasses import replace
 from shothik_payment.domain.errors import Conflict, NotFound, PaymentNotOpen
 from shothik_payment.domain.events import PaymentCompleted, PaymentFailed
 from shothik_payment.domain.ledger.account import Account
-from shothik_payment.domain.ledger.commands import (
+from shothik_payment.domain.ledger.commands import GrantCredits
+from shothik_payment.domain.ledger.credits import book_grant, require_not_frozen
+from shothik_payment.domain.ledger.outcome import Outcome
+from shothik_payment.domain.ledger.payment_commands import (
     AbandonPayment,
     AcceptPayment,
     AttachCheckout,
     AuthorisePayment,
     ClosePayment,
-    GrantCredits,
     OpenPayment,
     PostponeCheck,
     SettlePayment,
 )
-from shothik_payment.domain.ledger.credits import book_grant, require_not_frozen
-from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.ledger.recovery import recover
 from shothik_payment.domain.ledger.renewals import (
     awaiting,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shothik_payment.domain.ledger.commands import Command, OfPayment
+from shothik_payment.domain.ledger.commands import Command
+from shothik_payment.domain.ledger.payment_commands import OfPayment
 from shothik_payment.domain.model.time import Millis
 
 

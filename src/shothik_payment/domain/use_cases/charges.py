@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 
 from shothik_payment.domain.errors import CallUnderWay, GatewayRefused, Unavailable
-from shothik_payment.domain.ledger.commands import AttachCheckout
+from shothik_payment.domain.ledger.payment_commands import AttachCheckout
 from shothik_payment.domain.ledger.subscription_commands import AskPayer
 from shothik_payment.domain.model.payment import OPEN_STATUSES, Payment
 from shothik_payment.domain.ports.gateway import GatewayReport, PaymentGateway

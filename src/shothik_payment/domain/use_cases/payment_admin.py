@@ -12,14 +12,14 @@ from shothik_payment.domain.errors import (
     PaymentServiceError,
     Unavailable,
 )
-from shothik_payment.domain.ledger.commands import (
+from shothik_payment.domain.ledger.commands import RequestBinding
+from shothik_payment.domain.ledger.outcome import Outcome
+from shothik_payment.domain.ledger.payment_commands import (
     AcceptPayment,
     BeginRefund,
     FailRefund,
     RecordRefund,
-    RequestBinding,
 )
-from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.ledger.writer import LedgerWriter
 from shothik_payment.domain.model.identifiers import bucket_of
 from shothik_payment.domain.model.payment import Payment, Refund

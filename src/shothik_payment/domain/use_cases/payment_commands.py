@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from shothik_payment.domain.ledger.commands import OfPayment, RequestBinding
+from shothik_payment.domain.ledger.commands import RequestBinding
 from shothik_payment.domain.ledger.outcome import Outcome
+from shothik_payment.domain.ledger.payment_commands import OfPayment
 from shothik_payment.domain.ledger.writer import LedgerWriter
 from shothik_payment.domain.model.payment import Payment
 from shothik_payment.domain.ports.clock import Clock

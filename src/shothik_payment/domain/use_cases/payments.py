@@ -15,13 +15,13 @@ from shothik_payment.domain.errors import (
     StoreCorrupt,
     Unavailable,
 )
-from shothik_payment.domain.ledger.commands import (
+from shothik_payment.domain.ledger.commands import RequestBinding
+from shothik_payment.domain.ledger.outcome import Outcome
+from shothik_payment.domain.ledger.payment_commands import (
     AbandonPayment,
     AttachCheckout,
     OpenPayment,
-    RequestBinding,
 )
-from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.ledger.renewals import FIRST_CHECK_MS
 from shothik_payment.domain.ledger.writer import LedgerWriter
 from shothik_payment.domain.model.identifiers import bucket_of

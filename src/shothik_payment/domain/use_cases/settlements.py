@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping
 
 from shothik_payment.domain.errors import GatewayRefused, NotFound, PaymentNotOpen, Unavailable
-from shothik_payment.domain.ledger.commands import (
+from shothik_payment.domain.ledger.payment_commands import (
     AuthorisePayment,
     ClosePayment,
     RecordDispute,
