@@ -49,6 +49,12 @@ def _realm(path: str) -> Realm:
     return Realm(path.split("/")[1])
 
 
+async def _unfreeze(site: Site) -> None:
+    """A form may have frozen the user, and what a frozen user is refused has status 403, too."""
+    async with site.world.by_admin() as admin:
+        await admin.post(f"/admin/users/{OWNER}/unfreeze", json={"reason": "test"})
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def site() -> AsyncIterator[Site]:
     async with running(World()) as world:
@@ -130,8 +136,7 @@ async def test_only_a_sessions_own_form_is_acted_on(site: Site, path: str) -> No
     }
     assert got == dict.fromkeys(forged, 403)
     assert changed(site.world, before) == []
-    async with site.world.by_admin() as admin:  # else their being frozen is refused with 403, too
-        await admin.post(f"/admin/users/{OWNER}/unfreeze", json={"reason": "test"})
+    await _unfreeze(site)
     trusted = {"Origin": "http://test", "Sec-Fetch-Site": "same-origin"}
     acted = await site.ask("POST", path, own.cookies(), data=right, headers=trusted)
     assert acted.status_code not in (401, 403), "not even one's own form is acted on"
@@ -156,6 +161,7 @@ async def test_nobody_is_signed_in_by_another_site(site: Site, realm: Realm) -> 
 @pytest.mark.parametrize("path", SEEN)
 async def test_looking_changes_nothing_and_texts_stay_texts(site: Site, path: str) -> None:
     visitor = await site.signed(_realm(path))
+    await _unfreeze(site)
     before = stored(site.world)
     names = "next q user userId service status type types from to after cursor done name keyIds"
     for query in ({}, dict.fromkeys(names.split(), SCRIPT)):

@@ -13,7 +13,6 @@ from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.plan import Plan
 from shothik_payment.domain.model.time import HOUR
 from shothik_payment.domain.use_cases.offers import Choice
-from shothik_payment.domain.use_cases.subscription_preview import terms_to_come
 from tests.support.service import CATALOG, TestService, running_service
 from tests.support.subscriber import PARAPHRASE, Subscriber, moment, state_of
 
@@ -55,8 +54,8 @@ async def test_who_chose_less_is_not_charged_for_what_nobody_chose(
     await user.change(chosen)
     user.charged()
     async with catalog_with(user, chosen, sold(chosen, **prices)):
-        wallet = await user.service.views.wallet(user.user)
-        assert terms_to_come(wallet, user.service.views.rules()) is None
+        view = await user.service.subscriptions.current(user.user)
+        assert (view.coming, view.ends) == (None, True)
         await user.seen()
         await user.until("2026-03-10")
         assert state_of(await user.subscription()).startswith("cancelled pro")
@@ -105,7 +104,7 @@ async def past_due(service: TestService) -> Subscriber:
 async def test_a_renewal_that_is_tried_again_ends_with_its_plan(service: TestService) -> None:
     user = await past_due(service)
     async with catalog_with(user, "lite", None):
-        assert (await user.service.subscriptions.current(user.user)).unsold
+        assert (await user.service.subscriptions.current(user.user)).ends
         with pytest.raises(Conflict):
             await user.pay_renewal()
         await user.until("2026-03-10")
@@ -117,10 +116,9 @@ async def test_a_renewal_whose_link_is_open_is_for_what_was_chosen(service: Test
     user = await past_due(service)
     link = await user.pay_renewal()
     async with catalog_with(user, "lite", None) as later:
-        assert not (await later.subscriptions.current(user.user)).unsold
-        terms = terms_to_come(await later.views.wallet(user.user), later.views.rules())
-        assert terms is not None
-        assert terms.plan == "lite"
+        view = await later.subscriptions.current(user.user)
+        assert view.coming is not None
+        assert (view.coming.plan, view.ends) == ("lite", False)
         await user.pay(link)
         assert state_of(await user.subscription()).startswith("active lite")
 
@@ -182,15 +180,15 @@ async def test_what_comes_is_told_before(service: TestService) -> None:
     await user.bought("pro")
     await user.change("lite")
     current = service.subscriptions.current
-    assert not (await current(user.user)).unsold
+    assert not (await current(user.user)).ends
     async with catalog_with(user, "lite", None) as later:
-        assert (await later.subscriptions.current(user.user)).unsold
+        assert (await later.subscriptions.current(user.user)).ends
         answer = await later.views.access(later.caller(PARAPHRASE), user.user, None)
         assert (answer.can_access, answer.cancel_at_period_end) == (True, True)
         await user.pause()
-        assert not (await later.subscriptions.current(user.user)).unsold
+        assert not (await later.subscriptions.current(user.user)).ends
         await user.keep()
-        assert not (await later.subscriptions.current(user.user)).unsold
+        assert not (await later.subscriptions.current(user.user)).ends
 
 
 async def test_a_plan_that_is_not_sold_any_more_can_be_kept() -> None:

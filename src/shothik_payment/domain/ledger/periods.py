@@ -3,7 +3,6 @@ does to credits, usage and services."""
 
 from __future__ import annotations
 
-from shothik_payment.domain.errors import Conflict
 from shothik_payment.domain.events import (
     SubscriptionCancelled,
     SubscriptionChanged,
@@ -17,11 +16,9 @@ from shothik_payment.domain.ledger.expiry import burn, expire_grants
 from shothik_payment.domain.ledger.limits import end_usage, keep_usage, watch_limit, watch_limits
 from shothik_payment.domain.model.grant import Grant, GrantSource
 from shothik_payment.domain.model.payment import Payment
-from shothik_payment.domain.model.plan import Billing, Terms
+from shothik_payment.domain.model.plan import Terms
 from shothik_payment.domain.model.stop import Stop, StopCause
 from shothik_payment.domain.model.subscription import (
-    RUNNING_STATUSES,
-    PaidFor,
     StepKind,
     Subscription,
     SubscriptionStatus,
@@ -101,50 +98,6 @@ def upgrade(
     account.record_step(StepKind.UPGRADED, subscription, payment.id if payment else None)
     tell(account, SubscriptionChanged, previous=before.plan, reason="upgraded")
     return give_credits(account, subscription, credits, payment)
-
-
-def next_terms(billing: Billing, subscription: Subscription) -> Terms | None:
-    """For the next period: the plan's as it is sold then. One that is not sold any more, or not in
-    this currency, goes on as it was; so does one that costs nothing and has a price by now. None:
-    such is the plan that was chosen instead, and nobody chose to pay for anything else."""
-    plans, terms = billing.plans, subscription.terms
-    if subscription.next_plan is not None:
-        chosen = plans.get(subscription.next_plan)
-        unasked = chosen is not None and subscription.next_free and not chosen.free
-        return None if chosen is None or unasked else chosen.terms_in(subscription.currency)
-    plan = plans.get(terms.plan)
-    if plan is None or (terms.price is None and not plan.free):
-        return terms
-    return plan.terms_in(subscription.currency) or terms
-
-
-def chosen_terms(account: Account, subscription: Subscription) -> Terms:
-    """Those of the next period, where somebody asks for it to begin. Raises Conflict."""
-    terms = next_terms(account.rules.billing, subscription)
-    if terms is None:
-        raise unsold(subscription)
-    return terms
-
-
-def ends_unsold(billing: Billing, subscription: Subscription) -> bool:
-    """Whether it ends with its period, since the plan that was chosen is not sold any more."""
-    goes_on = subscription.status in RUNNING_STATUSES and not subscription.pause_at_period_end
-    return goes_on and terms_to_come(billing, subscription) is None
-
-
-def terms_to_come(billing: Billing, subscription: Subscription) -> Terms | None:
-    """As `next_terms`; those of a renewal that is being paid are fixed."""
-    awaited = subscription.awaited
-    if awaited is not None and awaited.paid_for is PaidFor.RENEWAL:
-        return awaited.terms
-    return next_terms(billing, subscription)
-
-
-def unsold(subscription: Subscription) -> Conflict:
-    return Conflict(
-        f"The plan {subscription.next_plan}, which was chosen for the next period, is not sold any "
-        "more as it was. Keep the plan that there is, or choose another."
-    )
 
 
 def same_period(subscription: Subscription, terms: Terms) -> bool:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from shothik_payment.domain.events import SubscriptionChanged
 from shothik_payment.domain.ledger.account import Account
+from shothik_payment.domain.ledger.coming_terms import next_terms
 from shothik_payment.domain.ledger.limits import end_usage
 from shothik_payment.domain.ledger.periods import (
     end,
     extend_credits,
     lapse,
-    next_terms,
     pause,
     renew,
     same_period,
@@ -96,12 +96,7 @@ def _end_period(account: Account, subscription: Subscription) -> None:
     if subscription.pause_at_period_end:
         pause(account, subscription)
         return
-    terms = next_terms(account.rules.billing, subscription)
-    if terms is None:
-        _end_unsold(account, subscription)
-        return
-    if not terms.price_minor:
-        renew(account, subscription, terms, None)
+    if _to_charge(account, subscription) is None:
         return
     trial = subscription.status is SubscriptionStatus.TRIALING
     subscription.dunning = Dunning(account.at, retry_at=account.at, of_trial=trial)
@@ -110,8 +105,17 @@ def _end_period(account: Account, subscription: Subscription) -> None:
     _dun(account, subscription, subscription.dunning)
 
 
-def _end_unsold(account: Account, subscription: Subscription) -> None:
-    end(account, subscription, SubscriptionStatus.CANCELLED, "next_plan_not_sold")
+def _to_charge(account: Account, subscription: Subscription) -> Terms | None:
+    """The terms that the next period is to be paid on. None: nothing is, and it has begun or
+    ended."""
+    terms = next_terms(account.rules.billing, subscription)
+    if terms is None:
+        end(account, subscription, SubscriptionStatus.CANCELLED, "next_plan_not_sold")
+    elif not terms.price_minor:
+        renew(account, subscription, terms, None)
+    else:
+        return terms
+    return None
 
 
 def _dun(account: Account, subscription: Subscription, dunning: Dunning) -> None:
@@ -119,12 +123,8 @@ def _dun(account: Account, subscription: Subscription, dunning: Dunning) -> None
     late = account.at >= _deadline(account, dunning)
     if dunning.retry_at is not None and dunning.retry_at <= account.at:
         dunning.retry_at = None
-        terms = next_terms(account.rules.billing, subscription)
+        terms = _to_charge(account, subscription)
         if terms is None:
-            _end_unsold(account, subscription)
-            return
-        if not terms.price_minor:
-            renew(account, subscription, terms, None)
             return
         charge(account, subscription, PaidFor.RENEWAL, terms, terms.price_minor, terms.credits)
     if late:

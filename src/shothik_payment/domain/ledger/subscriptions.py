@@ -5,17 +5,11 @@ from __future__ import annotations
 from shothik_payment.domain.errors import Conflict, InvalidRequest, NotInThisStatus
 from shothik_payment.domain.events import SubscriptionChanged
 from shothik_payment.domain.ledger.account import Account
+from shothik_payment.domain.ledger.coming_terms import asked_terms
 from shothik_payment.domain.ledger.commands import GrantCredits
 from shothik_payment.domain.ledger.credits import book_grant, require_not_frozen
 from shothik_payment.domain.ledger.outcome import Outcome
-from shothik_payment.domain.ledger.periods import (
-    chosen_terms,
-    end,
-    give_credits,
-    renew,
-    start,
-    tell,
-)
+from shothik_payment.domain.ledger.periods import end, give_credits, renew, start, tell
 from shothik_payment.domain.ledger.plan_changes import keep_all
 from shothik_payment.domain.ledger.renewals import charge
 from shothik_payment.domain.ledger.settlement import payment_of
@@ -139,7 +133,7 @@ def pay_renewal(account: Account, command: PayRenewal) -> Outcome:
     require_no_charge(subscription)
     if subscription.awaited is not None:
         return joined(account, subscription, subscription.awaited)
-    terms = chosen_terms(account, subscription)
+    terms = asked_terms(account.rules.billing, subscription)
     account.change_subscription()
     if not terms.price_minor:
         renew(account, subscription, terms, None)
@@ -169,7 +163,7 @@ def resume(account: Account, command: ResumeSubscription) -> Outcome:
     require_no_charge(subscription)
     if subscription.awaited is not None:
         return joined(account, subscription, subscription.awaited)
-    terms = chosen_terms(account, subscription)
+    terms = asked_terms(account.rules.billing, subscription)
     if not terms.price_minor:
         start(account, subscription, terms, None)
         return done(account, subscription)

@@ -1,14 +1,13 @@
-"""What a change of plan would do, by the same command, applied to a copy; what comes after the
-period."""
+"""What a change of plan would do, by the same command, applied to a copy."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shothik_payment.domain.ledger import periods
 from shothik_payment.domain.ledger.account import Account
+from shothik_payment.domain.ledger.coming_terms import next_terms
 from shothik_payment.domain.ledger.machine import apply
-from shothik_payment.domain.ledger.periods import next_terms, same_period
+from shothik_payment.domain.ledger.periods import same_period
 from shothik_payment.domain.ledger.rules import Rules
 from shothik_payment.domain.ledger.standing import plan_of
 from shothik_payment.domain.ledger.subscription_commands import ChangePlan, Subscribe
@@ -33,15 +32,6 @@ class Preview:
     credits: int
     renews_at: Millis
     renewal: Money | None
-
-
-def terms_to_come(wallet: Wallet, rules: Rules) -> Terms | None:
-    """Of the subscription's next period, as it is sold now: what a renewal, or resuming it, costs
-    and brings. None without a subscription, and where the plan that was chosen for it is not to be
-    had any more."""
-    if wallet.subscription is None:
-        return None
-    return periods.terms_to_come(rules.billing, wallet.subscription)
 
 
 def to_change(subscription: Subscription | None) -> Subscription | None:

@@ -6,19 +6,21 @@ from dataclasses import dataclass
 
 from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.model.payment import Payment
+from shothik_payment.domain.model.plan import Terms
 from shothik_payment.domain.model.subscription import Subscription
 
 
 @dataclass(slots=True)
 class SubscriptionView:
     """The user's last subscription, None: there never was one; `payment` is the one that it waits
-    for; `unsold`: the plan that was chosen for the next period is not to be had any more, and the
-    subscription ends with this one."""
+    for; `coming`: the terms of the next period, None where the plan that was chosen for it is not
+    to be had any more, and `ends` whether there is none."""
 
     subscription: Subscription | None
     payment: Payment | None = None
     replayed: bool = False
-    unsold: bool = False
+    coming: Terms | None = None
+    ends: bool = False
 
 
 def answer_to(outcome: Outcome, view: SubscriptionView) -> SubscriptionView:

@@ -15,8 +15,8 @@ from shothik_payment.domain.errors import (
 )
 from shothik_payment.domain.ledger import commands as c
 from shothik_payment.domain.ledger import subscription_commands as s
+from shothik_payment.domain.ledger.coming_terms import coming_terms, ends_with_period
 from shothik_payment.domain.ledger.outcome import Outcome
-from shothik_payment.domain.ledger.periods import ends_unsold
 from shothik_payment.domain.ledger.writer import LedgerWriter
 from shothik_payment.domain.model.payment import OPEN_STATUSES, Payment
 from shothik_payment.domain.model.plan import Plan
@@ -210,8 +210,15 @@ class Subscriptions:
         return await self.current(user_id)
 
     async def _view(self, subscription: Subscription | None) -> SubscriptionView:
-        unsold = subscription is not None and ends_unsold(self._views.rules().billing, subscription)
-        return SubscriptionView(subscription, await self._awaited(subscription), unsold=unsold)
+        if subscription is None:
+            return SubscriptionView(None)
+        billing = self._views.rules().billing
+        return SubscriptionView(
+            subscription,
+            await self._awaited(subscription),
+            coming=coming_terms(billing, subscription),
+            ends=ends_with_period(billing, subscription),
+        )
 
     async def _awaited(self, subscription: Subscription | None) -> Payment | None:
         if subscription is None or subscription.awaited is None or subscription.ended:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from shothik_payment.domain.ledger.account import Account
+from shothik_payment.domain.ledger.coming_terms import ends_with_period
 from shothik_payment.domain.ledger.commands import Expire
 from shothik_payment.domain.ledger.limits import reserved, resets_at, used
 from shothik_payment.domain.ledger.machine import apply
-from shothik_payment.domain.ledger.periods import ends_unsold
 from shothik_payment.domain.ledger.rules import Rules
 from shothik_payment.domain.model.plan import LimitUnit, Terms
 from shothik_payment.domain.model.stop import StopCause
@@ -172,8 +172,7 @@ class WalletViews:
             causes,
             limit,
             shown.period_end if shown is not None and shown.running else None,
-            shown is not None
-            and (shown.cancel_at_period_end or ends_unsold(self.rules().billing, shown)),
+            shown is not None and ends_with_period(self.rules().billing, shown),
         )
 
     async def blocklist(

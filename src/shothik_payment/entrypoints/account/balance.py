@@ -6,7 +6,6 @@ from litestar import get
 from litestar.response import Template
 
 from shothik_payment.domain.model.web_session import Realm
-from shothik_payment.domain.use_cases.subscription_preview import terms_to_come
 from shothik_payment.entrypoints.account.standing import plan_titles, stopped
 from shothik_payment.entrypoints.http.call import AnyRequest
 from shothik_payment.entrypoints.pages.plans import titles_of
@@ -29,7 +28,7 @@ async def balance(request: AnyRequest) -> Template:
         more=wallet.grants[_GRANTS:],
         stopped=stopped(wallet, app.catalog),
         titles=titles_of(app.catalog),
-        coming=terms_to_come(wallet, app.wallet_views.rules()),
+        coming=(await app.subscriptions.current(visit.user_id)).coming,
         plans=plan_titles(app.catalog),
         free=app.catalog.billing.free,
         rows=latest.transactions,

@@ -13,7 +13,6 @@ from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.plan import Plan
 from shothik_payment.domain.model.subscription import PaidFor, Subscription, SubscriptionStatus
 from shothik_payment.domain.model.web_session import Realm
-from shothik_payment.domain.use_cases.subscription_preview import terms_to_come
 from shothik_payment.domain.use_cases.subscription_view import SubscriptionView
 from shothik_payment.domain.use_cases.wallet_views import usage_of
 from shothik_payment.entrypoints.account.paying import WayQuery, Ways, checkout_of, ways_of
@@ -144,7 +143,7 @@ async def plan(request: AnyRequest) -> Template:
     return visit.show(
         "account/plan.html",
         found=found,
-        coming=terms_to_come(wallet, app.wallet_views.rules()),
+        coming=view.coming,
         last=view.subscription,
         free=app.catalog.billing.free,
         can=can,

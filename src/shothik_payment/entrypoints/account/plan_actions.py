@@ -12,14 +12,13 @@ from shothik_payment.domain.errors import (
     NotInThisStatus,
     PaymentServiceError,
 )
-from shothik_payment.domain.ledger.periods import unsold
+from shothik_payment.domain.ledger.coming_terms import not_sold
 from shothik_payment.domain.model.money import Money
 from shothik_payment.domain.model.plan import Terms
 from shothik_payment.domain.model.subscription import SubscriptionStatus as S
 from shothik_payment.domain.model.wallet import Wallet
 from shothik_payment.domain.model.web_session import Realm
 from shothik_payment.domain.use_cases.offers import Choice
-from shothik_payment.domain.use_cases.subscription_preview import terms_to_come
 from shothik_payment.domain.use_cases.subscription_view import SubscriptionView
 from shothik_payment.entrypoints.account.paying import require_initiate, return_address
 from shothik_payment.entrypoints.account.plan import possible, running
@@ -85,7 +84,7 @@ def _refusal(
     if only is None:
         return None
     if found.status is only[0]:
-        return unsold(found) if coming is None else None
+        return not_sold(found) if coming is None else None
     return NotInThisStatus(found.status.value, only[1])
 
 
@@ -200,14 +199,10 @@ async def _paid_here(visit: Visit) -> Choice:
     return Choice(success_url=back, cancel_url=back)
 
 
-async def _next_period(
-    visit: Visit, view: SubscriptionView, status: S
-) -> tuple[Terms | None, Money | None]:
+def _next_period(view: SubscriptionView, status: S) -> tuple[Terms | None, Money | None]:
     """What the next period is had on, and what who has a subscription of this status pays for it
     now; None: nothing."""
-    wallet = await visit.app.wallet_views.wallet(visit.user_id)
-    coming = terms_to_come(wallet, visit.app.wallet_views.rules())
-    found = view.subscription
+    found, coming = view.subscription, view.coming
     if found is None or found.status is not status:
         return coming, None
     if found.awaited is not None and view.payment is not None:
@@ -218,7 +213,7 @@ async def _next_period(
 
 async def _resume(visit: Visit) -> Action[Shown]:
     view = await visit.app.subscriptions.current(visit.user_id)
-    coming, due = await _next_period(visit, view, S.PAUSED)
+    coming, due = _next_period(view, S.PAUSED)
     only = S.PAUSED, "The subscription is not paused."
 
     async def work(sent: Submitted[Shown]) -> str:
@@ -248,7 +243,7 @@ async def _resume(visit: Visit) -> Action[Shown]:
 
 async def _pay(visit: Visit) -> Action[Nothing]:
     view = await visit.app.subscriptions.current(visit.user_id)
-    coming, due = await _next_period(visit, view, S.PAST_DUE)
+    coming, due = _next_period(view, S.PAST_DUE)
     what = "Your plan could not be renewed."
     if due is not None:
         what = f"Your plan could not be renewed, which costs {money(due)}."

@@ -112,7 +112,7 @@ def current_reply(view: SubscriptionView, free: Terms) -> CurrentSubscriptionRep
     """`free`: what a user without a subscription has."""
     found = view.subscription
     if found is None or found.ended:
-        last = None if found is None else _own(found, SubscriptionView(found))
+        last = None if found is None else _own(found, view)
         return CurrentSubscriptionReply(subscription=_none(free), payment_url=None, last=last)
     return CurrentSubscriptionReply(
         subscription=_own(found, view), payment_url=_payment_url(view.payment), last=None
@@ -157,7 +157,7 @@ def _own(subscription: Subscription, view: SubscriptionView) -> OwnSubscriptionV
         status=subscription.status.value,
         current_period_start=rfc3339(subscription.period_start),
         current_period_end=rfc3339(subscription.period_end),
-        cancel_at_period_end=subscription.cancel_at_period_end or view.unsold,
+        cancel_at_period_end=view.ends,
         pause_at_period_end=subscription.pause_at_period_end,
         next_plan=subscription.next_plan,
         price=_price(terms.price),

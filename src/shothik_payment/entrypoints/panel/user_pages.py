@@ -15,7 +15,6 @@ from shothik_payment.domain.model.subscription import Subscription
 from shothik_payment.domain.model.wallet import Wallet
 from shothik_payment.domain.model.web_session import Realm
 from shothik_payment.domain.ports.event_log import START
-from shothik_payment.domain.use_cases.subscription_preview import terms_to_come
 from shothik_payment.domain.use_cases.wallet_views import usage_of
 from shothik_payment.entrypoints.http.call import AnyRequest
 from shothik_payment.entrypoints.http.cursors import cursor, number_of, optional_cursor, place_of
@@ -131,7 +130,7 @@ async def subscription(request: AnyRequest) -> Template:
         query,
         optional_cursor("steps", last),
         awaited=current.payment,
-        coming=terms_to_come(wallet, app.wallet_views.rules()),
+        coming=current.coming,
         usage=usage_of(wallet, app.wallet_views.rules()),
         free=app.catalog.billing.free,
         catalog=app.catalog,
