@@ -226,9 +226,11 @@ class TestService:
             pass
 
     async def pay(self, payment: Payment) -> None:
-        """The payer pays in the checkout, and the gateway tells it."""
-        self.gateway.says(payment, GatewayState.PAID, payment.price)
-        self.gateway.charged.append((payment.user_id, payment.price))
+        """The payer pays in the checkout, which takes money once, and the gateway tells it."""
+        told = self.gateway.states.get(payment.id)
+        if told is None or told.paid is None:
+            self.gateway.says(payment, GatewayState.PAID, payment.price)
+            self.gateway.charged.append((payment.user_id, payment.price))
         await self.hear(payment)
 
     async def hear(self, payment: Payment, **fields: Any) -> None:

@@ -121,10 +121,9 @@ def _replay(account: Account, done: Transaction | RequestRecord, fingerprint: by
     if done.fingerprint != fingerprint:
         return Outcome(refusal=IdempotencyKeyReused())
     if isinstance(done, RequestRecord):
-        payment, current = account.payments.get(done.subject_id), account.wallet.subscription
-        about = done.subject_id if payment is None else payment.subscription_id
-        replaced = current is not None and about not in (None, current.id)
-        return Outcome(payment=payment, subscription=current, replayed=True, replaced=replaced)
+        payment, last = account.payments.get(done.subject_id), account.wallet.subscription
+        done_to = done.subject_id if payment is None else payment.subscription_id
+        return Outcome(payment=payment, subscription=last, replayed=True, done_to=done_to)
     hold = account.holds.get(done.hold_id) if done.hold_id else None
     if hold is not None and done.kind is TransactionKind.HOLD:
         # As it was when it was placed, whatever has become of it since.

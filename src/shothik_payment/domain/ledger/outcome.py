@@ -15,8 +15,8 @@ from shothik_payment.domain.model.transaction import Transaction
 class Outcome:
     """`joined_payment_id`: of another request, whose payment is what this one wants, too, and comes
     to nothing with it. `refusal` is set where the command was not done. `replayed`: its request
-    key was bound already, and this is what was done then. `replaced`: by then to a subscription
-    that has ended, since `subscription` is another one."""
+    key was bound already, and this is what was done then; to the subscription with the id
+    `done_to`, of which `subscription`, the user's last one, may be a successor."""
 
     transaction: Transaction | None = None
     hold: Hold | None = None
@@ -24,8 +24,14 @@ class Outcome:
     subscription: Subscription | None = None
     joined_payment_id: str | None = None
     replayed: bool = False
-    replaced: bool = False
+    done_to: str | None = None
     refusal: PaymentServiceError | None = None
+
+    @property
+    def subscription_id(self) -> str | None:
+        """Of the one that the request was about."""
+        last = None if self.subscription is None else self.subscription.id
+        return self.done_to or last
 
     @property
     def payment_sought(self) -> str | None:

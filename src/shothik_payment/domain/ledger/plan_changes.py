@@ -11,7 +11,6 @@ from shothik_payment.domain.ledger.credits import require_not_frozen
 from shothik_payment.domain.ledger.limits import watch_limits
 from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.ledger.periods import same_period, tell, upgrade
-from shothik_payment.domain.ledger.renewals import charge
 from shothik_payment.domain.ledger.standing import (
     current_subscription,
     done,
@@ -21,6 +20,7 @@ from shothik_payment.domain.ledger.standing import (
     require_renewed,
     require_status,
 )
+from shothik_payment.domain.ledger.subscription_charges import charge
 from shothik_payment.domain.ledger.subscription_commands import (
     ChangePlan,
     KeepSubscription,

@@ -11,7 +11,6 @@ from shothik_payment.domain.ledger.credits import book_grant, require_not_frozen
 from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.ledger.periods import end, give_credits, renew, start, tell
 from shothik_payment.domain.ledger.plan_changes import keep_all
-from shothik_payment.domain.ledger.renewals import charge
 from shothik_payment.domain.ledger.settlement import payment_of
 from shothik_payment.domain.ledger.standing import (
     already_there,
@@ -24,6 +23,7 @@ from shothik_payment.domain.ledger.standing import (
     require_no_charge,
     require_status,
 )
+from shothik_payment.domain.ledger.subscription_charges import charge
 from shothik_payment.domain.ledger.subscription_commands import (
     AskPayer,
     CancelSubscription,

@@ -39,6 +39,7 @@ from shothik_payment.domain.use_cases.key_terms import (
     terms,
     updated,
 )
+from shothik_payment.domain.use_cases.requests import bound
 
 _RANDOMNESS = 64
 _ATTEMPTS = 10
@@ -288,14 +289,6 @@ class KeyAdministration:
         if request is None or done.fingerprint != request.fingerprint:
             raise IdempotencyKeyReused
         return done
-
-
-def bound(
-    actor: str, request: RequestBinding | None, subject_id: str, now: Millis
-) -> RequestRecord | None:
-    if request is None:
-        return None
-    return RequestRecord(actor, request.key, request.fingerprint, subject_id, now)
 
 
 def _stored(key: ApiKey) -> ApiKey:

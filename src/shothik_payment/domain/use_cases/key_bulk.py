@@ -13,8 +13,9 @@ from shothik_payment.domain.model.api_key import DEFAULT_GRACE_SECONDS, ApiKey
 from shothik_payment.domain.model.time import SECOND
 from shothik_payment.domain.ports.api_keys import ApiKeys, KeyChange
 from shothik_payment.domain.ports.clock import Clock
-from shothik_payment.domain.use_cases.api_keys import KeyAdministration, Rotation, bound
+from shothik_payment.domain.use_cases.api_keys import KeyAdministration, Rotation
 from shothik_payment.domain.use_cases.key_terms import KeyUpdate
+from shothik_payment.domain.use_cases.requests import bound
 
 MAX_KEYS = 100
 BUDGET_MS = 20 * SECOND

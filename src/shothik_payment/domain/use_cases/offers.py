@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shothik_payment.domain.errors import InvalidRequest, Unavailable
 from shothik_payment.domain.model.money import Money
+from shothik_payment.domain.model.plan import Plan
+from shothik_payment.domain.model.subscription import Subscription
 from shothik_payment.domain.ports.gateway import PaymentGateway
 
 
@@ -41,3 +43,19 @@ def choose_gateway(
     taken = {c for gateway in asked for c in gateway.capabilities.currencies}
     sold_in = [c for c in prices if c in taken]
     raise InvalidRequest.of("currency", f"one of {', '.join(sold_in) or 'none'}")
+
+
+def choose_for_plan(
+    gateways: Mapping[str, PaymentGateway],
+    plan: Plan | None,
+    choice: Choice,
+    current: Subscription | None,
+) -> Choice:
+    """The choice with the gateway and the currency filled in, where the plan has a price; a
+    subscription that is paid for stays with its own. Raises as `choose_gateway`."""
+    if current is not None and current.gateway is not None:
+        return replace(choice, gateway=current.gateway, currency=current.currency)
+    if plan is None or plan.free:
+        return choice
+    gateway, currency = choose_gateway(gateways, plan.prices, choice.gateway, choice.currency)
+    return replace(choice, gateway=gateway.name, currency=currency)

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from shothik_payment.domain.errors import Conflict, PaymentServiceError, Unavailable, loggable
 from shothik_payment.domain.ledger.payment_commands import PostponeCheck
-from shothik_payment.domain.ledger.renewals import FIRST_CHECK_MS
+from shothik_payment.domain.ledger.subscription_charges import FIRST_CHECK_MS
 from shothik_payment.domain.model.payment import OPEN_STATUSES, Payment, PaymentStatus
 from shothik_payment.domain.model.time import DAY, HOUR, MINUTE, SECOND, Millis, growing_pause
 from shothik_payment.domain.ports.clock import Clock

@@ -22,7 +22,7 @@ from shothik_payment.domain.ledger.payment_commands import (
     AttachCheckout,
     OpenPayment,
 )
-from shothik_payment.domain.ledger.renewals import FIRST_CHECK_MS
+from shothik_payment.domain.ledger.subscription_charges import FIRST_CHECK_MS
 from shothik_payment.domain.ledger.writer import LedgerWriter
 from shothik_payment.domain.model.identifiers import bucket_of
 from shothik_payment.domain.model.payment import Payment, PaymentStatus, return_url

@@ -6,8 +6,10 @@ from shothik_payment.domain.errors import PaymentServiceError
 from shothik_payment.domain.ledger.commands import Recall, RequestBinding
 from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.ledger.writer import LedgerWriter
+from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.ports.clock import Clock
 from shothik_payment.domain.ports.ids import Ids
+from shothik_payment.domain.ports.ledger_store import RequestRecord
 
 
 def bind(caller: str, operation: str, client_key: str | None, fingerprint: bytes) -> (
@@ -39,3 +41,11 @@ async def recall(
     return await writer.submit(
         Recall(id=ids.next(), user_id=user_id, at=clock.now(), request=request, refusal=refusal)
     )
+
+
+def bound(
+    actor: str, request: RequestBinding | None, subject_id: str, now: Millis
+) -> RequestRecord | None:
+    if request is None:
+        return None
+    return RequestRecord(actor, request.key, request.fingerprint, subject_id, now)

@@ -26,7 +26,7 @@ class SubscriptionView:
 def answer_to(outcome: Outcome, view: SubscriptionView) -> SubscriptionView:
     """None is given the link of a subscription that has replaced its own."""
     view.replayed = outcome.replayed
-    shown, own = view.subscription, outcome.subscription
-    if outcome.replaced or (shown is not None and own is not None and shown.id != own.id):
+    shown = view.subscription
+    if shown is not None and outcome.subscription_id not in (None, shown.id):
         view.payment = None
     return view

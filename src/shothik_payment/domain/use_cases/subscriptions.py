@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from typing import Any
 
 from shothik_payment.domain.catalog import Catalog
@@ -20,11 +21,7 @@ from shothik_payment.domain.ledger.outcome import Outcome
 from shothik_payment.domain.ledger.writer import LedgerWriter
 from shothik_payment.domain.model.payment import OPEN_STATUSES, Payment
 from shothik_payment.domain.model.plan import Plan
-from shothik_payment.domain.model.subscription import (
-    PaidFor,
-    Subscription,
-    SubscriptionStep,
-)
+from shothik_payment.domain.model.subscription import PaidFor, Subscription, SubscriptionStep
 from shothik_payment.domain.model.time import Millis
 from shothik_payment.domain.ports.clock import Clock
 from shothik_payment.domain.ports.gateway import PaymentGateway
@@ -32,7 +29,7 @@ from shothik_payment.domain.ports.ids import Ids
 from shothik_payment.domain.ports.payments import Payments
 from shothik_payment.domain.ports.subscription_history import SubscriptionHistory
 from shothik_payment.domain.use_cases.charges import Charges
-from shothik_payment.domain.use_cases.offers import Choice, choose_gateway
+from shothik_payment.domain.use_cases.offers import Choice, choose_for_plan
 from shothik_payment.domain.use_cases.payments import Checkouts
 from shothik_payment.domain.use_cases.requests import recall
 from shothik_payment.domain.use_cases.return_origins import ReturnOrigins
@@ -75,8 +72,7 @@ class Subscriptions:
     # Reads
 
     async def current(self, user_id: str) -> SubscriptionView:
-        subscription = (await self._views.wallet(user_id)).subscription
-        return await self._view(subscription)
+        return await self._view((await self._views.wallet(user_id)).subscription)
 
     async def history(
         self, user_id: str, before: int | None, limit: int
@@ -94,7 +90,7 @@ class Subscriptions:
         kept = current is not None and current.terms.plan == plan_id
         paying = self._paying(None if kept else self._plan(plan_id), choice, current)
         kind = s.Subscribe if current is None else s.ChangePlan
-        command = kind(**self._common(user_id, None), plan=plan_id, **paying)
+        command = kind(**self._common(user_id, None), plan=plan_id, **asdict(paying))
         return foresee(wallet, awaited, command, self._views.rules())
 
     # Writes that may have to be paid
@@ -153,8 +149,8 @@ class Subscriptions:
             if await self._lost(done, view, after):
                 raise
             return answer_to(done, view)
-        saved = await self._charges.on_file(paying["gateway"], user_id)
-        fields |= paying
+        saved = await self._charges.on_file(paying.gateway, user_id)
+        fields |= asdict(paying)
 
         def asked(key: c.RequestBinding | None, saved: bool) -> s.Paying:
             return kind(**self._common(user_id, key), saved_method=saved, **fields)
@@ -282,8 +278,7 @@ class Subscriptions:
 
     async def _submit(self, command: c.Command) -> SubscriptionView:
         outcome: Outcome = await self._writer.submit(command)
-        subscription = outcome.subscription
-        return answer_to(outcome, await self._view(subscription))
+        return answer_to(outcome, await self._view(outcome.subscription))
 
     # What they have in common
 
@@ -294,28 +289,10 @@ class Subscriptions:
         return plan
 
     def _common(self, user_id: str, request: c.RequestBinding | None) -> dict[str, Any]:
-        return {
-            "id": self._ids.next(),
-            "user_id": user_id,
-            "at": self._clock.now(),
-            "request": request,
-        }
+        now = self._clock.now()
+        return {"id": self._ids.next(), "user_id": user_id, "at": now, "request": request}
 
-    def _paying(
-        self, plan: Plan | None, choice: Choice, current: Subscription | None
-    ) -> dict[str, Any]:
-        """A subscription that is paid for stays with its gateway and its currency."""
+    def _paying(self, plan: Plan | None, choice: Choice, current: Subscription | None) -> Choice:
         self._return_origins.require("successUrl", choice.success_url)
         self._return_origins.require("cancelUrl", choice.cancel_url)
-        gateway, currency = choice.gateway, choice.currency
-        if current is not None and current.gateway is not None:
-            gateway, currency = current.gateway, current.currency
-        elif plan is not None and not plan.free:
-            chosen, currency = choose_gateway(self._gateways, plan.prices, gateway, currency)
-            gateway = chosen.name
-        return {
-            "gateway": gateway,
-            "currency": currency,
-            "success_url": choice.success_url,
-            "cancel_url": choice.cancel_url,
-        }
+        return choose_for_plan(self._gateways, plan, choice, current)
