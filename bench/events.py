@@ -127,6 +127,8 @@ def _lag(folder: Path, store: Store, per_second: int) -> dict[str, float]:
         works = [] if store.shared else ["--works"]
         _python(store.environment, "bench.spending", "pace", *pace, *works)
         told, _ = receiver.communicate(timeout=_MAX_SECONDS)
+        if store.shared:
+            worker.stop()  # killed, it would keep its share of the work for some seconds more
         found: dict[str, float] = json.loads(told)
         return found
     finally:
