@@ -51,6 +51,7 @@ class Case:
         users: str = "bench",
         paced_by: Case | None = None,
         read: str = "",
+        connections: int = CONNECTIONS,
     ) -> None:
         self.name = name
         self._server = server
@@ -59,6 +60,7 @@ class Case:
         self._users = users
         self._paced_by = paced_by
         self._read = read
+        self._connections = connections
         self.rounds: list[Figures] = []
 
     def measure(self, seconds: int) -> None:
@@ -68,6 +70,7 @@ class Case:
             key=self._key,
             wallets=self._wallets,
             seconds=seconds,
+            connections=self._connections,
             users=self._users,
             pause_ms=self._pause_ms(),
             read=self._read,
@@ -79,7 +82,7 @@ class Case:
     def _pause_ms(self) -> int:
         if self._paced_by is None or not self._paced_by.rounds:
             return 0
-        return round(CONNECTIONS / self._paced_by.rounds[-1].per_second * 1_000)
+        return round(self._connections / self._paced_by.rounds[-1].per_second * 1_000)
 
     def median(self, field: str) -> float:
         return statistics.median(getattr(figures, field) for figures in self.rounds)

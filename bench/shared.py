@@ -15,6 +15,9 @@ from tests.e2e.service import Service, Worker
 
 CPU = "CPU of the API process ÷ bare, each deduct"
 CPU_AT_RATE = "CPU of the API process ÷ bare at the same rate, each deduct"
+MANY = 128
+"""Connections: some four times as many requests share a batch."""
+CPU_OF_MANY = f"CPU of the API process ÷ bare, each deduct, {MANY} connections"
 HOT = "one wallet ÷ 1,000 wallets, requests/s"
 TWO = "two API processes ÷ one, requests/s"
 
@@ -57,6 +60,8 @@ def _measure(
             thousand,
             Case("bare, at that rate", bare, key, WALLETS, paced_by=thousand),
             Case("one wallet", one, key, 1),
+            Case(f"bare, {MANY} connections", bare, key, WALLETS, connections=MANY),
+            Case(f"1,000 wallets, {MANY} connections", one, key, WALLETS, connections=MANY),
             Case("1,000 wallets, two API processes", two, key, WALLETS, "two"),
         ]
         take_turns(cases, rounds, seconds, console)
@@ -69,17 +74,19 @@ def _measure(
 
 
 def _targets(cases: list[Case] | None) -> list[Target]:
-    cpu = at_rate = hot = two = None
+    cpu = at_rate = of_many = hot = two = None
     if cases is not None:
-        bare, thousand, paced, one, both = cases
+        bare, thousand, paced, one, bare_many, many, both = cases
         speed = thousand.median("per_second")
         cpu = thousand.median("cpu_us") / bare.median("cpu_us")
         at_rate = thousand.median("cpu_us") / paced.median("cpu_us")
+        of_many = many.median("cpu_us") / bare_many.median("cpu_us")
         hot = one.median("per_second") / speed
         two = both.median("per_second") / speed
     return [
         Target(CPU, cpu, 2.2, at_most=True),
         Target(CPU_AT_RATE, at_rate, 2.2, at_most=True),
+        Target(CPU_OF_MANY, of_many, 2.2, at_most=True),
         Target(HOT, hot, 0.8),
         Target(TWO, two, None),
     ]
