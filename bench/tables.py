@@ -19,7 +19,9 @@ def table_of(title: str, names: str, figures: Sequence[str]) -> Table:
 
 
 def deducts(where: str, cases: Sequence[Case]) -> Table:
-    return requests(f"POST /deduct {where}, 32 connections unless said, unique request keys, medians", cases)
+    return requests(
+        f"POST /deduct {where}, 32 connections unless said, unique request keys, medians", cases
+    )
 
 
 def requests(title: str, cases: Sequence[Case]) -> Table:
