@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
 
 import pytest
 
@@ -11,11 +14,13 @@ from shothik_payment.domain.model.payment import Payment, PaymentStatus
 from shothik_payment.domain.model.time import MINUTE
 from shothik_payment.domain.model.wallet import Wallet
 from shothik_payment.domain.ports.gateway import Checkout, GatewayReport
+from shothik_payment.domain.use_cases.subscription_view import SubscriptionView
 from tests.support.scripted_gateway import ScriptedGateway
 from tests.support.service import TestService
 from tests.support.subscriber import Subscriber, state_of
 from tests.support.subscription_requests import Request, asked
 
+T = TypeVar("T")
 KINDS = pytest.mark.parametrize("kind", ["subscribe", "change", "resume"])
 LATE = pytest.mark.parametrize("minutes", [1, 11, 7 * 24 * 60])
 AWAY = Unavailable("The gateway is away.")
@@ -27,16 +32,14 @@ class Killed(Exception):
 
 
 class Bank(ScriptedGateway):
-    """`no_charge` and `no_checkout` are what it says to these. Where it `holds`, the first call
-    waits until it `goes_on`."""
+    """`no_charge` and `no_checkout` are what it says to these."""
 
     def __init__(self, bank: ScriptedGateway) -> None:
         super().__init__(recurring=True)
         self.on_file, self.events, self.charged = bank.on_file, bank.events, bank.charged
         self.no_charge: Exception | None = None
         self.no_checkout: Exception | None = None
-        self.holds = False
-        self.held, self.goes_on = asyncio.Event(), asyncio.Event()
+        self._held: tuple[asyncio.Event, asyncio.Event] | None = None
         self.charges = asyncio.Event()
 
     async def charge(self, payment: Payment) -> GatewayReport:
@@ -54,13 +57,13 @@ class Bank(ScriptedGateway):
 
     def hold(self) -> tuple[asyncio.Event, asyncio.Event]:
         """Its next call: has come, goes on."""
-        self.holds, self.held, self.goes_on = True, asyncio.Event(), asyncio.Event()
-        return self.held, self.goes_on
+        self._held = asyncio.Event(), asyncio.Event()
+        return self._held
 
     async def _wait(self) -> None:
-        if self.holds:
-            self.holds, goes_on = False, self.goes_on
-            self.held.set()
+        if self._held is not None:
+            (has_come, goes_on), self._held = self._held, None
+            has_come.set()
             await goes_on.wait()
 
 
@@ -74,6 +77,30 @@ class Scene:
         with pytest.raises(error):
             await self.request()
 
+    async def is_killed_at_its_charge(self) -> None:
+        self.bank.no_charge = Killed()
+        await self.is_refused(Killed)
+        self.bank.no_charge = None
+
+    async def is_killed_at_its_checkout(self) -> None:
+        self.bank.no_checkout = Killed()
+        await self.is_refused(Killed)
+        self.bank.no_checkout = None
+
+    async def held(self, asked: Awaitable[T]) -> tuple[asyncio.Future[T], asyncio.Event]:
+        """While the gateway is at a call of it; the event lets that go on."""
+        has_come, goes_on = self.bank.hold()
+        work = asyncio.ensure_future(asked)
+        await has_come.wait()
+        return work, goes_on
+
+    @contextmanager
+    def gateway_gone(self) -> Iterator[None]:
+        """From the settings, where another is now, for another currency."""
+        self.user.service.use_gateways(ScriptedGateway("another", ("BDT",)))
+        yield
+        self.user.service.use_gateways(self.bank)
+
     async def wait(self, minutes: int) -> None:
         await self.user.until(self.user.service.clock.time + minutes * MINUTE)
 
@@ -81,16 +108,19 @@ class Scene:
         self.bank.no_checkout = AWAY
         await self.wait(minutes)
         self.bank.no_checkout = None
-        assert (await self.user.payments())[0].status is PaymentStatus.FAILED
+        await self.payment_is(PaymentStatus.FAILED)
+
+    async def payment_is(self, status: PaymentStatus) -> None:
+        """The newest."""
+        assert (await self.user.payments())[0].status is status
 
     async def a_repeat_has_a_link(self) -> Payment:
         """It is no replay; one after it is."""
         view = await self.request()
         assert not view.replayed
-        assert view.payment is not None
-        assert view.payment.payment_url is not None
-        await self.is_bound_to(view.payment)
-        return view.payment
+        link = link_of(view)
+        await self.is_bound_to(link)
+        return link
 
     async def is_bound_to(self, payment: Payment) -> None:
         again = await self.request()
@@ -111,6 +141,12 @@ class Scene:
 
     async def wallet(self) -> Wallet:
         return await self.user.service.wallets.get(self.user.user)
+
+
+def link_of(view: SubscriptionView) -> Payment:
+    assert view.payment is not None
+    assert view.payment.payment_url is not None
+    return view.payment
 
 
 async def begin(service: TestService, kind: str, *, on_file: bool = True) -> Scene:

@@ -4,7 +4,7 @@ however late."""
 
 from __future__ import annotations
 
-import asyncio
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -19,9 +19,8 @@ from shothik_payment.domain.errors import (
 from shothik_payment.domain.ledger.commands import RequestBinding
 from shothik_payment.domain.model.payment import PaymentStatus
 from shothik_payment.domain.use_cases.offers import Choice
-from tests.support.scripted_gateway import ScriptedGateway
-from tests.support.service import TestService, running_service
-from tests.support.subscription_requests import KEY, request_in
+from tests.support.service import TestService
+from tests.support.subscription_requests import KEY
 from tests.support.subscription_scenes import (
     AWAY,
     KINDS,
@@ -30,6 +29,7 @@ from tests.support.subscription_scenes import (
     Killed,
     Scene,
     begin,
+    link_of,
 )
 
 OTHER_BODY = replace(KEY, fingerprint=b"other")
@@ -52,37 +52,6 @@ async def test_neither_a_charge_nor_a_checkout(
     await scene.is_refused(type(error))
     await scene.sweep_gives_up(minutes)
     await scene.a_repeat_has_a_link()
-
-
-@KINDS
-async def test_a_request_that_hears_nothing_while_another_process_asks_for_the_checkout(
-    service: TestService, kind: str
-) -> None:
-    """Its sweep found no method; the request heard nothing of its charge; and there is no checkout
-    after all."""
-    scene = await begin(service, kind)
-    charging, charge = scene.bank.hold()
-    first = asyncio.ensure_future(scene.request())
-    await charging.wait()
-    async with running_service(scene.bank, old=service) as other:
-        service.clock.advance(21_000)
-        charging_too, charge_too = scene.bank.hold()
-        sweep = asyncio.ensure_future(other.payment_checks.check_due())
-        await charging_too.wait()
-        scene.bank.on_file.clear()
-        opening, open_it = scene.bank.hold()
-        charge_too.set()
-        await opening.wait()
-        scene.bank.no_charge = scene.bank.no_checkout = AWAY
-        charge.set()
-        with pytest.raises(CallUnderWay):
-            await first
-        open_it.set()
-        await sweep
-    assert (await scene.user.payments())[0].status is PaymentStatus.FAILED
-    scene.bank.no_charge = scene.bank.no_checkout = None
-    scene.user.save_card()
-    await scene.a_repeat_is_charged()
 
 
 @KINDS
@@ -116,9 +85,7 @@ async def test_a_request_that_is_killed_at_its_charge_which_then_cannot_be_made(
     service: TestService, kind: str, minutes: int
 ) -> None:
     scene = await begin(service, kind)
-    scene.bank.no_charge = Killed()
-    await scene.is_refused(Killed)
-    scene.bank.no_charge = None
+    await scene.is_killed_at_its_charge()
     scene.bank.on_file.clear()
     await scene.sweep_gives_up(minutes)
     await scene.a_repeat_has_a_link()
@@ -131,12 +98,10 @@ async def test_a_request_that_is_killed_at_its_charge_which_then_is_declined(
 ) -> None:
     """As where the second step is refused before it has recorded anything."""
     scene = await begin(service, kind)
-    scene.bank.no_charge = Killed()
-    await scene.is_refused(Killed)
-    scene.bank.no_charge = None
+    await scene.is_killed_at_its_charge()
     scene.bank.declines[scene.user.user] = 1
     await scene.wait(minutes)
-    assert (await scene.user.payments())[0].status is PaymentStatus.FAILED
+    await scene.payment_is(PaymentStatus.FAILED)
     await scene.a_repeat_is_charged()
 
 
@@ -147,11 +112,9 @@ async def test_a_request_that_is_killed_at_its_charge_which_then_is_made(
 ) -> None:
     """Its payer was charged, so it binds."""
     scene = await begin(service, kind)
-    scene.bank.no_charge = Killed()
-    await scene.is_refused(Killed)
-    scene.bank.no_charge = None
+    await scene.is_killed_at_its_charge()
     await scene.wait(minutes)
-    assert (await scene.user.payments())[0].status is PaymentStatus.PAID
+    await scene.payment_is(PaymentStatus.PAID)
     await scene.a_repeat_does_nothing()
 
 
@@ -163,16 +126,14 @@ async def test_a_request_that_found_anothers_checkout(
 ) -> None:
     """Under another key, while that of the first was killed at it."""
     scene = await begin(service, kind, on_file=False)
-    scene.bank.no_checkout = Killed()
-    await scene.is_refused(Killed)
+    await scene.is_killed_at_its_checkout()
     scene.bank.no_checkout = end
     with pytest.raises(type(end)):
         await scene.request(OTHER_KEY)
     await scene.sweep_gives_up(minutes)
     second = await scene.request(OTHER_KEY)
-    assert second.payment is not None
-    assert (second.replayed, second.payment.payment_url is None) == (False, False)
-    assert (await scene.request(OTHER_KEY)).payment == second.payment
+    assert not second.replayed
+    assert (await scene.request(OTHER_KEY)).payment == link_of(second)
     assert (await scene.request()).payment == second.payment
 
 
@@ -184,10 +145,8 @@ async def test_a_payment_that_expires_without_a_link(
     scene = await begin(service, kind, on_file=False)
     scene.bank.no_checkout = Killed() if gone else CallUnderWay("Under way.")
     await scene.is_refused(type(scene.bank.no_checkout))
-    if gone:
-        service.use_gateways(ScriptedGateway("another"))
-    await scene.wait(11 * 24 * 60)
-    service.use_gateways(scene.bank)
+    with scene.gateway_gone() if gone else nullcontext():
+        await scene.wait(11 * 24 * 60)
     scene.bank.no_checkout = None
     payments = await scene.user.payments()
     assert (payments[0].status, payments[0].payment_url) == (PaymentStatus.EXPIRED, None)
@@ -200,11 +159,10 @@ async def test_a_payment_that_expires_without_a_word_on_its_charge_binds(
 ) -> None:
     """It may have been charged, for all that is known."""
     scene = await begin(service, kind)
-    scene.bank.no_charge = Killed()
-    await scene.is_refused(Killed)
+    await scene.is_killed_at_its_charge()
     scene.bank.no_charge = AWAY
     await scene.wait(11 * 24 * 60)
-    assert (await scene.user.payments())[0].status is PaymentStatus.EXPIRED
+    await scene.payment_is(PaymentStatus.EXPIRED)
     scene.bank.no_charge = None
     await scene.a_repeat_does_nothing()
 
@@ -215,8 +173,7 @@ async def test_another_body_after_the_sweep_gave_up(
     service: TestService, kind: str, minutes: int
 ) -> None:
     scene = await begin(service, kind, on_file=False)
-    scene.bank.no_checkout = Killed()
-    await scene.is_refused(Killed)
+    await scene.is_killed_at_its_checkout()
     with pytest.raises(IdempotencyKeyReused):  # the first may get its link yet
         await scene.request(OTHER_BODY)
     await scene.sweep_gives_up(minutes)
@@ -243,49 +200,11 @@ async def test_a_second_step_that_the_sweep_gives_up(
 
 async def test_what_came_to_nothing_is_refused_as_what_is_new_is(service: TestService) -> None:
     scene = await begin(service, "subscribe", on_file=False)
-    scene.bank.no_checkout = Killed()
-    await scene.is_refused(Killed)
+    await scene.is_killed_at_its_checkout()
     await scene.sweep_gives_up()
-    service.use_gateways(ScriptedGateway("another", ("BDT",)))
-    with pytest.raises(PaymentServiceError):
-        await service.subscriptions.subscribe(scene.user.user, "pro", Choice(), KEY)
-    service.use_gateways(scene.bank)
+    with scene.gateway_gone():
+        await scene.is_refused(PaymentServiceError)
     await scene.a_repeat_has_a_link()
-
-
-@KINDS
-async def test_of_repeats_in_two_processes_one_is_done(service: TestService, kind: str) -> None:
-    scene = await begin(service, kind, on_file=False)
-    scene.bank.no_checkout = Killed()
-    await scene.is_refused(Killed)
-    await scene.sweep_gives_up()
-    scene.user.save_card()
-    async with running_service(scene.bank, old=service) as other:
-        elsewhere = request_in(other, kind, scene.user.user)
-        views = await asyncio.gather(*(ask() for ask in [scene.request, elsewhere] * 3))
-    assert sum(not view.replayed for view in views) == 1
-    assert len(scene.user.charged().split()) == 1
-    assert (await scene.request()).replayed
-
-
-@KINDS
-async def test_a_first_that_ends_late_leaves_the_key_to_the_repeat(
-    service: TestService, kind: str
-) -> None:
-    """Its checkout was given up, and a repeat had another, while it was asked for."""
-    scene = await begin(service, kind, on_file=False)
-    scene.bank.holds = True
-    first = asyncio.ensure_future(scene.request())
-    await scene.bank.held.wait()
-    await scene.sweep_gives_up()
-    async with running_service(scene.bank, old=service) as other:
-        in_first, scene.request = scene.request, request_in(other, kind, scene.user.user)
-        link = await scene.a_repeat_has_a_link()
-    scene.request = in_first
-    scene.bank.goes_on.set()
-    with pytest.raises(PaymentNotOpen):
-        await first
-    await scene.is_bound_to(link)
 
 
 @KINDS
@@ -294,13 +213,11 @@ async def test_a_link_after_the_sweep_gave_up_the_charge_is_what_was_done(
 ) -> None:
     """It finds no method and no checkout, while the request has no answer yet."""
     scene = await begin(service, kind)
-    scene.bank.holds = True
-    first = asyncio.ensure_future(scene.request())
-    await scene.bank.held.wait()
+    first, goes_on = await scene.held(scene.request())
     scene.bank.on_file.clear()
     await scene.sweep_gives_up()
     scene.bank.no_charge = AWAY
-    scene.bank.goes_on.set()
+    goes_on.set()
     view = await first
     assert view.payment is not None
     await scene.is_bound_to(view.payment)
@@ -332,9 +249,7 @@ async def test_a_link_that_comes_for_what_is_gone_is_given_to_nobody(
     service: TestService, kind: str, what: str
 ) -> None:
     scene = await begin(service, kind, on_file=False)
-    held, goes_on = scene.bank.hold()
-    first = asyncio.ensure_future(scene.request())
-    await held.wait()
+    first, goes_on = await scene.held(scene.request())
     await act(scene, what)
     goes_on.set()
     with pytest.raises(PaymentNotOpen):
@@ -348,10 +263,8 @@ async def test_a_link_that_the_sweep_opens_for_what_is_gone_binds_nothing(
     service: TestService, kind: str, what: str, minutes: int
 ) -> None:
     scene = await begin(service, kind, on_file=False)
-    scene.bank.no_checkout = Killed()
-    await scene.is_refused(Killed)
+    await scene.is_killed_at_its_checkout()
     killed = (await scene.user.payments())[0]
-    scene.bank.no_checkout = None
     await act(scene, what)
     await scene.wait(minutes)
     payment = await service.payments.get(killed.id)

@@ -3,7 +3,6 @@ becomes of its payment, and no repeat charges anything, however late."""
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from functools import partial
 
@@ -21,7 +20,6 @@ from shothik_payment.domain.ledger.subscription_commands import Subscribe, WaitF
 from shothik_payment.domain.model.payment import Payment, PaymentStatus
 from shothik_payment.domain.ports.gateway import GatewayReport, GatewayState
 from shothik_payment.domain.use_cases.offers import Choice
-from tests.support.scripted_gateway import ScriptedGateway
 from tests.support.service import TestService, running_service
 from tests.support.subscriber import state_of
 from tests.support.subscription_requests import KEY, request_in
@@ -31,7 +29,6 @@ from tests.support.subscription_scenes import (
     LATE,
     REFUSED,
     Bank,
-    Killed,
     Scene,
     begin,
 )
@@ -69,7 +66,7 @@ async def test_a_charge_that_is_declined_later(
     scene = await put_off(service, kind)
     scene.bank.declines[scene.user.user] = 1
     await scene.wait(minutes)
-    assert (await scene.user.payments())[0].status is PaymentStatus.FAILED
+    await scene.payment_is(PaymentStatus.FAILED)
     await scene.a_repeat_does_nothing()
 
 
@@ -78,7 +75,7 @@ async def test_a_charge_that_is_declined_later(
 async def test_a_charge_that_is_made_later(service: TestService, kind: str, minutes: int) -> None:
     scene = await put_off(service, kind)
     await scene.wait(minutes)
-    assert (await scene.user.payments())[0].status is PaymentStatus.PAID
+    await scene.payment_is(PaymentStatus.PAID)
     await scene.a_repeat_does_nothing()
 
 
@@ -131,70 +128,9 @@ async def test_a_charge_that_fails_days_later(
     await scene.wait(minutes)
     slow.says(view.payment, GatewayState.FAILED)
     await scene.wait(24 * 60)
-    assert (await scene.user.payments())[0].status is PaymentStatus.FAILED
+    await scene.payment_is(PaymentStatus.FAILED)
     service.use_gateways(scene.bank)
     await scene.a_repeat_does_nothing()
-
-
-@KINDS
-async def test_a_repeat_while_the_first_is_charging_is_told_so(
-    service: TestService, kind: str
-) -> None:
-    """In another process. Declined, the first has a link, which is what both get."""
-    scene = await begin(service, kind)
-    scene.bank.declines[scene.user.user], scene.bank.turns = 1, 50
-    first = asyncio.ensure_future(scene.request())
-    await scene.bank.charges.wait()
-    async with running_service(scene.bank, old=service) as other:
-        elsewhere = request_in(other, kind, scene.user.user)
-        with pytest.raises(CallUnderWay):
-            await elsewhere()
-        link = (await first).payment
-        assert link is not None
-        assert link.payment_url is not None
-        again = await elsewhere()
-        assert (again.replayed, again.payment) == (True, link)
-
-
-@KINDS
-async def test_an_answer_that_comes_when_its_charge_was_declined(
-    service: TestService, kind: str
-) -> None:
-    """By the sweep of another process, before the request that heard nothing was answered."""
-    scene = await begin(service, kind)
-    scene.bank.holds, scene.bank.declines[scene.user.user] = True, 1
-    first = asyncio.ensure_future(scene.request())
-    await scene.bank.held.wait()
-    async with running_service(scene.bank, old=service) as other:
-        service.clock.advance(21_000)
-        await other.payment_checks.check_due()
-    scene.bank.no_charge = AWAY
-    scene.bank.goes_on.set()
-    view = await first
-    assert view.payment is not None
-    assert view.payment.payment_url is not None
-    await scene.is_bound_to(view.payment)
-
-
-@KINDS
-async def test_a_repeat_that_hears_nothing_leaves_the_second_step_to_the_first(
-    service: TestService, kind: str
-) -> None:
-    """In another process. The first is declined then, and has a link."""
-    scene = await begin(service, kind)
-    scene.bank.holds, scene.bank.declines[scene.user.user] = True, 1
-    first = asyncio.ensure_future(scene.request())
-    await scene.bank.held.wait()
-    async with running_service(scene.bank, old=service) as other:
-        scene.bank.no_charge = AWAY
-        with pytest.raises(Unavailable):
-            await request_in(other, kind, scene.user.user)()
-    scene.bank.no_charge = None
-    scene.bank.goes_on.set()
-    link = (await first).payment
-    assert link is not None
-    assert link.payment_url is not None
-    await scene.is_bound_to(link)
 
 
 async def test_a_repeat_that_is_refused_by_now_says_nothing_of_an_open_charge(
@@ -202,17 +138,14 @@ async def test_a_repeat_that_is_refused_by_now_says_nothing_of_an_open_charge(
 ) -> None:
     """Its gateway is gone from the settings: refused while the charge has no end, and after it."""
     scene = await begin(service, "subscribe")
-    scene.bank.no_charge = Killed()
-    await scene.is_refused(Killed)
-    scene.bank.no_charge, scene.bank.declines[scene.user.user] = None, 1
-    service.use_gateways(ScriptedGateway("another", ("BDT",)))
-    await scene.is_refused(CallUnderWay)
-    service.use_gateways(scene.bank)
+    await scene.is_killed_at_its_charge()
+    scene.bank.declines[scene.user.user] = 1
+    with scene.gateway_gone():
+        await scene.is_refused(CallUnderWay)
     await scene.wait(1)
-    assert (await scene.user.payments())[0].status is PaymentStatus.FAILED
-    service.use_gateways(ScriptedGateway("another", ("BDT",)))
-    await scene.is_refused(PaymentServiceError)
-    service.use_gateways(scene.bank)
+    await scene.payment_is(PaymentStatus.FAILED)
+    with scene.gateway_gone():
+        await scene.is_refused(PaymentServiceError)
     await scene.a_repeat_is_charged()
 
 
@@ -285,8 +218,7 @@ async def test_a_change_to_less_leaves_the_link_of_an_upgrade_alone(
 ) -> None:
     """Whose request was killed before it was open."""
     scene = await begin(service, "change", on_file=False)
-    scene.bank.no_checkout = Killed()
-    await scene.is_refused(Killed)
+    await scene.is_killed_at_its_checkout()
     scene.bank.no_checkout = no_checkout
     less = RequestBinding("user u1 less", "less", b"less")
     payments = await scene.user.payments()
