@@ -6,13 +6,11 @@ from dataclasses import replace
 import pytest
 
 from shothik_payment.domain.ledger.commands import ReleaseHold
-from shothik_payment.domain.ledger.payment_commands import AbandonPayment
 from shothik_payment.domain.model.hold import HoldStatus
-from shothik_payment.domain.model.payment import Payment
 from shothik_payment.domain.model.transaction import Transaction
 from shothik_payment.domain.model.wallet import Wallet
 from shothik_payment.domain.ports.event_log import START
-from shothik_payment.domain.ports.ledger_store import Needs, RequestRecord, Snapshot
+from shothik_payment.domain.ports.ledger_store import Needs, Snapshot
 from tests.contracts.bindings import Stores
 from tests.contracts.book import (
     NOW,
@@ -30,11 +28,6 @@ from tests.contracts.book import (
 def stored(row: Transaction) -> Transaction:
     """As it is read back: only a digest of the request key is kept."""
     return replace(row, request_key=None)
-
-
-def giving_up(payment: Payment) -> AbandonPayment:
-    about = {"user_id": payment.user_id, "at": NOW, "payment_id": payment.id}
-    return AbandonPayment(id=fresh(), failure_code="refused", **about)
 
 
 async def test_a_user_never_seen_has_an_empty_wallet_and_nothing_else(book: Book) -> None:
@@ -114,32 +107,6 @@ async def test_what_another_process_committed_is_seen(book: Book, stores: Stores
             assert (await ports.wallets.get("u1")).version == n
 
 
-@pytest.mark.parametrize("record_first", [True, False])
-@pytest.mark.parametrize("record_second", [True, False])
-async def test_a_request_key_binds_once(
-    book: Book, record_first: bool, record_second: bool
-) -> None:
-    """Whether it left a row or a record, also where the second writer has not looked for it."""
-    await book.do(granting("u1"))
-    key = binding("key")
-    await book.do(opening("u1", key) if record_first else deducting("u1", 5, key))
-    again = opening("u1", key) if record_second else deducting("u1", 7, key)
-    before = await book.load(Needs("u1"))
-    assert await book.store.commit([await book.change(again, blind=True)]) == [False]
-    after = await book.load(Needs("u1", [key.key]))
-    assert after.wallet == before.wallet
-    assert isinstance(after.done[key.key], RequestRecord) is record_first
-
-
-async def test_a_request_key_is_another_one_for_another_user(book: Book) -> None:
-    for user in ("u1", "u2"):
-        await book.do(granting(user))
-        await book.do(deducting(user, 1, binding("key")))
-    asked = [Needs(user, [binding("key").key]) for user in ("u1", "u2", "u3")]
-    owners = [[row.user_id for row in s.done.values()] for s in await book.store.load(asked)]
-    assert owners == [["u1"], ["u2"], []]
-
-
 async def test_groups_are_independent(book: Book, stores: Stores) -> None:
     users = [f"u{n}" for n in range(5)]
     for user in users:
@@ -198,46 +165,6 @@ async def test_what_went_in_and_what_came_out_are_copies(book: Book) -> None:
     assert (second.wallet.available, second.wallet.grants[0].available) == (95, 95)
     assert second.transactions[row.id] == row
     assert second.payments[change.payments[0].id].credits == 100
-
-
-async def test_what_a_request_key_did_is_found_with_its_hold(book: Book) -> None:
-    await book.do(granting("u1"))
-    key = binding("key", b"\x00\xff")
-    hold = await book.hold("u1", 40, key)
-    snapshot = await book.load(Needs("u1", [key.key, "another"]))
-    (done,) = snapshot.done.values()
-    assert isinstance(done, Transaction)
-    assert (done.request_key, done.request_id, done.fingerprint) == (key.key, "key", b"\x00\xff")
-    assert done.hold_id == hold.id
-    assert snapshot.holds == {hold.id: hold}
-    assert snapshot.transactions == {}
-
-
-async def test_what_a_request_record_speaks_of_is_found_with_it(book: Book) -> None:
-    payment = await book.payment("u1", binding("key"))
-    snapshot = await book.load(Needs("u1", [binding("key").key]))
-    assert snapshot.done == {
-        binding("key").key: RequestRecord("u1", binding("key").key, b"same", payment.id, NOW)
-    }
-    assert snapshot.payments == {payment.id: payment}
-
-
-async def test_a_forgotten_key_can_be_bound_in_the_same_commit(book: Book) -> None:
-    key = binding("key")
-    first = await book.payment("u1", key)
-    second = opening("u1", key)
-    await book.do(giving_up(first), second)
-    done = (await book.load(Needs("u1", [key.key]))).done[key.key]
-    assert isinstance(done, RequestRecord)
-    assert done.subject_id == second.payment.id
-
-
-async def test_a_forgotten_key_is_free(book: Book) -> None:
-    key = binding("key")
-    change = await book.change(giving_up(await book.payment("u1", key)))
-    change.forgotten_requests.append(key.key)
-    assert await book.store.commit([change]) == [True]
-    assert (await book.load(Needs("u1", [key.key]))).done == {}
 
 
 async def test_asked_rows_come_with_their_reversals_and_grants(book: Book) -> None:
