@@ -3,18 +3,16 @@ right answer is mended."""
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
 
 from shothik_payment.domain.model.money import Money
-from shothik_payment.domain.model.payment import DisputeState, Payment, PaymentStatus, RefundState
+from shothik_payment.domain.model.payment import DisputeState, PaymentStatus, RefundState
 from shothik_payment.domain.model.time import DAY, Millis
-from shothik_payment.domain.ports.gateway import GatewayReport, GatewayState
+from shothik_payment.domain.ports.gateway import GatewayState
 from shothik_payment.domain.use_cases.differences import Kind
-from shothik_payment.domain.use_cases.look_ups import GIVEN_UP_AFTER, LOOK_UPS_AT_ONCE
-from shothik_payment.domain.use_cases.reconcile import PAGE, Reconciled
+from shothik_payment.domain.use_cases.reconcile import Reconciled
 from tests.support.checkouts import PRICE, initiate, stored
 from tests.support.reconciling import (
     HALF,
@@ -25,11 +23,10 @@ from tests.support.reconciling import (
     found,
     reconcile,
     refund,
-    spoil,
     total,
     words,
 )
-from tests.support.service import ScriptedGateway, TestService, running_service
+from tests.support.service import TestService
 
 
 async def test_whatever_became_of_a_payment_shows_no_difference(service: TestService) -> None:
@@ -193,87 +190,6 @@ async def test_refunds_and_disputes_that_went_on_at_the_gateway_are_caught_up_wi
     mended = await total(service, repair=True)
     assert (mended.repaired, mended.differences) == ([difference], [])
     assert (await service.views.wallet("u1")).available == 100 - clawed
-
-
-async def test_a_gateway_without_an_answer_leaves_the_payment_uncompared(
-    service: TestService,
-) -> None:
-    payment = await bought(service)
-    elsewhere = await initiate(service, "u2")
-    spoil(service, elsewhere, gateway="closed")
-    service.gateway.away()
-    seen = await found(service, repair=True)
-    assert [str(d) for d in seen] == [
-        f"u1, {payment.id}: not compared, 10.00 USD: The gateway is away.",
-        f"u2, {elsewhere.id}: not compared, 10.00 USD: closed is not configured",
-    ]
-    assert {d.kind for d in seen} == {Kind.NOT_COMPARED}
-
-
-async def test_a_gateway_that_is_away_is_not_asked_for_ever(service: TestService) -> None:
-    gateway = service.gateway
-    for nth in range(GIVEN_UP_AFTER + 10):
-        await initiate(service, f"u{nth:02}")
-    gateway.away()
-    assert len(await found(service)) == GIVEN_UP_AFTER + 10
-    assert len(gateway.looked_up) == GIVEN_UP_AFTER
-    gateway.back()
-    assert await found(service) == []
-
-
-class CountingGateway(ScriptedGateway):
-    """How many are asked for at a time."""
-
-    now = most = 0
-
-    async def look_up(self, payment: Payment) -> GatewayReport:
-        self.now += 1
-        self.most = max(self.most, self.now)
-        for _ in range(10):
-            await asyncio.sleep(0)
-        self.now -= 1
-        return await super().look_up(payment)
-
-
-async def test_few_are_asked_for_at_a_time_over_all_pages_and_users() -> None:
-    gateway = CountingGateway()
-    async with running_service(gateway) as service:
-        for nth in range(PAGE + 5):
-            await initiate(service, "u1" if nth % 2 else f"u{nth}")
-        for _ in range(PAGE):
-            await initiate(service, "u1")
-        seen = await total(service)
-        assert (seen.payments, seen.differences) == (2 * PAGE + 5, [])
-        assert sorted(gateway.looked_up) == sorted(service.state.payments)
-        assert gateway.most == LOOK_UPS_AT_ONCE
-
-
-class BusyGateway(ScriptedGateway):
-    """While it is asked, something more happens there, and a server handles the notification."""
-
-    service: TestService
-    happens: list[dict[str, Any]]
-    notifies = False
-
-    async def look_up(self, payment: Payment) -> GatewayReport:
-        if self.happens and not self.notifies:
-            self.says(payment, PAID, PRICE, **self.happens.pop(0))
-            self.notifies = True
-            await self.service.hear(payment)
-            self.notifies = False
-        return await super().look_up(payment)
-
-
-async def test_a_server_at_work_is_no_difference() -> None:
-    gateway = BusyGateway()
-    async with running_service(gateway) as service:
-        gateway.service = service
-        payment = await initiate(service)
-        more = {"refunds": (refund(),)}
-        gateway.happens = [{}, more, more | {"disputes": (dispute(HALF),)}]
-        seen = await total(service, repair=True)
-        assert (seen.differences, seen.repaired, gateway.happens) == ([], [], [])
-        assert (await stored(service, payment)).status is PaymentStatus.DISPUTED
 
 
 async def test_a_repair_that_is_refused_is_named(service: TestService) -> None:
