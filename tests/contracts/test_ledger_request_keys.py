@@ -1,4 +1,4 @@
-"""What a ledger store keeps of request keys: each binds once for its user, until it is forgotten."""
+"""Request keys in a ledger store: each binds once for its user, until it is forgotten."""
 
 from __future__ import annotations
 
