@@ -10,6 +10,8 @@ from contextlib import (
     asynccontextmanager,
     contextmanager,
 )
+from functools import partial
+from typing import TypeVar
 
 import pytest
 from structlog.testing import capture_logs
@@ -23,6 +25,7 @@ from tests.support.proxy import Proxy
 from tests.support.servers.mongo import fresh_name, url_of
 
 PASSWORD = "password-of-the-tests"
+C = TypeVar("C", RabbitConnection, RedisConnection)
 Away = AbstractAsyncContextManager[tuple[HealthCheck, int]]
 """A check, and the port where its server is not."""
 
@@ -55,25 +58,30 @@ async def mongo(fixture: Fixture, silent: bool) -> AsyncIterator[tuple[HealthChe
 
 
 @asynccontextmanager
-async def rabbitmq(fixture: Fixture, silent: bool) -> AsyncIterator[tuple[HealthCheck, int]]:
+async def never_there(
+    scheme: str,
+    connecting: Callable[[str], C],
+    checking: Callable[[C], HealthCheck],
+    _fixture: Fixture,
+    silent: bool,
+) -> AsyncIterator[tuple[HealthCheck, int]]:
     with nobody(silent=silent) as port:
-        connection = RabbitConnection(f"amqp://service:{PASSWORD}@127.0.0.1:{port}/")
-        yield RabbitHealth(connection), port
+        connection = connecting(f"{scheme}://service:{PASSWORD}@127.0.0.1:{port}/")
+        yield checking(connection), port
     await connection.close()
 
 
-@asynccontextmanager
-async def redis(fixture: Fixture, silent: bool) -> AsyncIterator[tuple[HealthCheck, int]]:
-    with nobody(silent=silent) as port:
-        connection = RedisConnection(f"redis://:{PASSWORD}@127.0.0.1:{port}/0")
-        yield RedisHealth(connection), port
-    await connection.close()
+SERVERS: dict[str, Callable[[Fixture, bool], Away]] = {
+    "mongo": mongo,
+    "rabbitmq": partial(never_there, "amqp", RabbitConnection, RabbitHealth),
+    "redis": partial(never_there, "redis", RedisConnection, RedisHealth),
+}
 
 
 # See mongo/conftest.py.
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 @pytest.mark.parametrize("silent", [False, True], ids=["refused", "silent"])
-@pytest.mark.parametrize("server", [mongo, rabbitmq, redis])
+@pytest.mark.parametrize("server", SERVERS.values(), ids=SERVERS)
 async def test_the_log_alone_names_the_server_that_is_away(
     request: pytest.FixtureRequest, server: Callable[[Fixture, bool], Away], silent: bool
 ) -> None:

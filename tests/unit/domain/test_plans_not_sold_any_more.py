@@ -38,6 +38,22 @@ async def catalog_with(
         yield service
 
 
+async def on_pro(service: TestService) -> Subscriber:
+    user = await Subscriber.begin(service, "2026-01-31")
+    await user.bought("pro")
+    return user
+
+
+async def who_chose(plan: str, service: TestService, *, pausing: bool = False) -> Subscriber:
+    """Is on another until the period ends."""
+    user = await on_pro(service)
+    if pausing:
+        await user.pause()
+    await user.change(plan)
+    user.charged()
+    return user
+
+
 NOT_TO_BE_HAD = pytest.mark.parametrize(
     ("chosen", "prices"),
     [("lite", {}), ("lite", IN_TAKA), ("gift", {}), ("gift", PRICED)],
@@ -49,10 +65,7 @@ NOT_TO_BE_HAD = pytest.mark.parametrize(
 async def test_who_chose_less_is_not_charged_for_what_nobody_chose(
     service: TestService, chosen: str, prices: dict[str, Money]
 ) -> None:
-    user = await Subscriber.begin(service, "2026-01-31")
-    await user.bought("pro")
-    await user.change(chosen)
-    user.charged()
+    user = await who_chose(chosen, service)
     async with catalog_with(user, chosen, sold(chosen, **prices)):
         view = await user.service.subscriptions.current(user.user)
         assert (view.coming, view.ends) == (None, True)
@@ -67,10 +80,7 @@ async def test_who_chose_less_is_not_charged_for_what_nobody_chose(
 async def test_unless_it_is_taken_back(
     service: TestService, chosen: str, prices: dict[str, Money]
 ) -> None:
-    user = await Subscriber.begin(service, "2026-01-31")
-    await user.bought("pro")
-    await user.change(chosen)
-    user.charged()
+    user = await who_chose(chosen, service)
     async with catalog_with(user, chosen, sold(chosen, **prices)):
         await user.keep()
         await user.until("2026-03-10")
@@ -79,10 +89,7 @@ async def test_unless_it_is_taken_back(
 
 
 async def test_what_was_chosen_costs_what_it_does_by_then(service: TestService) -> None:
-    user = await Subscriber.begin(service, "2026-01-31")
-    await user.bought("pro")
-    await user.change("lite")
-    user.charged()
+    user = await who_chose("lite", service)
     async with catalog_with(user, "lite", sold("lite", USD=Money(1100, "USD"))):
         await user.until("2026-03-10")
         assert state_of(await user.subscription()).startswith("active lite")
@@ -91,9 +98,7 @@ async def test_what_was_chosen_costs_what_it_does_by_then(service: TestService) 
 
 async def past_due(service: TestService) -> Subscriber:
     """With another plan chosen, that its renewal could not be charged for."""
-    user = await Subscriber.begin(service, "2026-01-31")
-    await user.bought("pro")
-    await user.change("lite")
+    user = await who_chose("lite", service)
     user.gateway.declines[user.user] = 1
     await user.until("2026-02-28T00:01")
     assert state_of(await user.subscription()).startswith("past_due pro")
@@ -145,10 +150,7 @@ async def test_a_renewal_that_is_due_is_free_where_its_plan_is_by_now(
 async def test_after_a_pause_what_was_chosen_is_to_be_taken_back(
     service: TestService, lately: bool
 ) -> None:
-    user = await Subscriber.begin(service, "2026-01-31")
-    await user.bought("pro")
-    await user.pause()
-    await user.change("lite")
+    user = await who_chose("lite", service, pausing=True)
     if lately:
         await user.until("2026-03-10")
     async with catalog_with(user, "lite", None):
@@ -161,10 +163,7 @@ async def test_after_a_pause_what_was_chosen_is_to_be_taken_back(
 
 
 async def test_a_link_to_resume_with_stays_open(service: TestService) -> None:
-    user = await Subscriber.begin(service, "2026-01-31")
-    await user.bought("pro")
-    await user.pause()
-    await user.change("lite")
+    user = await who_chose("lite", service, pausing=True)
     await user.until("2026-03-10")
     user.gateway.on_file.clear()
     link = (await user.resume()).payment
@@ -176,9 +175,7 @@ async def test_a_link_to_resume_with_stays_open(service: TestService) -> None:
 
 
 async def test_what_comes_is_told_before(service: TestService) -> None:
-    user = await Subscriber.begin(service, "2026-01-31")
-    await user.bought("pro")
-    await user.change("lite")
+    user = await who_chose("lite", service)
     current = service.subscriptions.current
     assert not (await current(user.user)).ends
     async with catalog_with(user, "lite", None) as later:
@@ -191,39 +188,27 @@ async def test_what_comes_is_told_before(service: TestService) -> None:
         assert not (await later.subscriptions.current(user.user)).ends
 
 
-async def test_a_plan_that_is_not_sold_any_more_can_be_kept() -> None:
-    async with running_service() as service:
-        user = await Subscriber.begin(service, "2026-01-31")
-        await user.bought("pro")
-        await user.cancel()
-        billing = CATALOG.billing
-        plans = {name: plan for name, plan in billing.plans.items() if name != "pro"}
-        smaller = replace(CATALOG, billing=replace(billing, plans=plans))
-        async with running_service(user.gateway, old=service, catalog=smaller) as service:
-            user.service = service
-            await user.until("2026-02-10")
-            preview = await service.subscriptions.preview(user.user, "pro", Choice())
-            assert (preview.plan, preview.due, preview.credits) == ("pro", None, 0)
-            assert preview.effective_at == service.clock.now()
-            assert (preview.renews_at, preview.renewal) == (
-                moment("2026-02-28"),
-                Money(3000, "USD"),
-            )
-            await user.change("pro")
-            seen = await user.seen()
-            assert seen.told.endswith("changed:kept")
-            for ask in (user.change("gone"), service.subscriptions.preview("u", "pro", Choice())):
-                with pytest.raises(NotFound):
-                    await ask
+async def test_a_plan_that_is_not_sold_any_more_can_be_kept(service: TestService) -> None:
+    user = await on_pro(service)
+    await user.cancel()
+    async with catalog_with(user, "pro", None) as later:
+        await user.until("2026-02-10")
+        preview = await later.subscriptions.preview(user.user, "pro", Choice())
+        assert (preview.plan, preview.due, preview.credits) == ("pro", None, 0)
+        assert preview.effective_at == later.clock.now()
+        assert (preview.renews_at, preview.renewal) == (moment("2026-02-28"), Money(3000, "USD"))
+        await user.change("pro")
+        seen = await user.seen()
+        assert seen.told.endswith("changed:kept")
+        for ask in (user.change("gone"), later.subscriptions.preview("u", "pro", Choice())):
+            with pytest.raises(NotFound):
+                await ask
 
 
-async def test_a_plan_that_is_not_sold_in_its_currency_any_more_renews_as_it_was() -> None:
-    async with running_service() as service:
-        user = await Subscriber.begin(service, "2026-01-31")
-        await user.bought("pro")
-        billing = CATALOG.billing
-        pro = replace(billing.plans["pro"], prices={"BDT": Money(350_000, "BDT")})
-        other = replace(CATALOG, billing=replace(billing, plans={**billing.plans, "pro": pro}))
-        async with running_service(user.gateway, old=service, catalog=other) as service:
-            preview = await service.subscriptions.preview(user.user, "pro", Choice())
-            assert preview.renewal == Money(3000, "USD")
+async def test_a_plan_that_is_not_sold_in_its_currency_any_more_renews_as_it_was(
+    service: TestService,
+) -> None:
+    user = await on_pro(service)
+    async with catalog_with(user, "pro", sold("pro", BDT=Money(350_000, "BDT"))) as later:
+        preview = await later.subscriptions.preview(user.user, "pro", Choice())
+        assert preview.renewal == Money(3000, "USD")
