@@ -22,7 +22,7 @@ from shothik_payment.entrypoints.http.call import AnyRequest
 from shothik_payment.entrypoints.http.cursors import number_of, optional_cursor
 from shothik_payment.entrypoints.http.requests import PageQuery
 from shothik_payment.entrypoints.http.validation import QueryReader
-from shothik_payment.entrypoints.pages.actions import told
+from shothik_payment.entrypoints.pages.actions import while_so
 from shothik_payment.entrypoints.pages.plans import Gives, gives_of, titles_of
 from shothik_payment.entrypoints.pages.visits import Visit, visit_of
 
@@ -159,5 +159,5 @@ async def plan(request: AnyRequest) -> Template:
         steps=steps,
         before=before,
         next=optional_cursor("steps", last),
-        done=told(query.done, _STILL_SO, found),
+        done=while_so(query.done, _STILL_SO, found),
     )

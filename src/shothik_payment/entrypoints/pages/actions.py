@@ -39,7 +39,9 @@ class DoneQuery(Struct):
     done: f.Name | None = None
 
 
-def told(done: str | None, still_so: Mapping[str, Callable[[S], object]], subject: S) -> str | None:
+def while_so(
+    done: str | None, still_so: Mapping[str, Callable[[S], object]], subject: S
+) -> str | None:
     """`done`, unless it is known not to be so any more: a page is loaded again by going back to it,
     and by a form that is sent again."""
     holds = still_so.get(done or "")

@@ -9,10 +9,10 @@ from litestar.handlers import HTTPRouteHandler
 
 from shothik_payment.domain.model.web_session import Realm
 from shothik_payment.entrypoints.pages import actions
-from shothik_payment.entrypoints.pages.actions import Action, DoneQuery, Field, told
+from shothik_payment.entrypoints.pages.actions import Action, DoneQuery, Field, while_so
 from shothik_payment.entrypoints.pages.visits import Visit
 
-__all__ = ["REASON", "Action", "DoneQuery", "Field", "action_handlers", "told"]
+__all__ = ["REASON", "Action", "DoneQuery", "Field", "action_handlers", "while_so"]
 
 REASON: Field = {
     "name": "reason",

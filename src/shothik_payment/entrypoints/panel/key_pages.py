@@ -21,7 +21,7 @@ from shothik_payment.entrypoints.http import fields as f
 from shothik_payment.entrypoints.http.call import AnyRequest
 from shothik_payment.entrypoints.http.cursors import number_of, optional_cursor
 from shothik_payment.entrypoints.http.validation import QueryReader
-from shothik_payment.entrypoints.pages.actions import told
+from shothik_payment.entrypoints.pages.actions import while_so
 from shothik_payment.entrypoints.pages.charts import Chart, Series, Tone, columns, ranking
 from shothik_payment.entrypoints.pages.links import with_query
 from shothik_payment.entrypoints.pages.visits import visit_of
@@ -68,7 +68,7 @@ async def key(request: AnyRequest) -> Template:
         entries=entries,
         first=with_query(path, by=query.by) if before else None,
         next=following and with_query(path, by=query.by, cursor=following),
-        done=told(query.done, _STILL_SO, found),
+        done=while_so(query.done, _STILL_SO, found),
     )
 
 

@@ -13,7 +13,7 @@ from shothik_payment.domain.model.web_session import Realm
 from shothik_payment.entrypoints.http.call import AnyRequest
 from shothik_payment.entrypoints.http.validation import QueryReader
 from shothik_payment.entrypoints.pages.visits import visit_of
-from shothik_payment.entrypoints.panel.actions import DoneQuery, told
+from shothik_payment.entrypoints.panel.actions import DoneQuery, while_so
 from shothik_payment.entrypoints.panel.payment_story import story_of
 
 _DONE = QueryReader(DoneQuery)
@@ -39,7 +39,7 @@ async def payment(request: AnyRequest) -> Template:
         refundable=found.status in REFUNDABLE_STATUSES
         and found.refundable_minor > 0
         and not found.pending_refunds,
-        done=told(visit.query(_DONE).done, _STILL_SO, found),
+        done=while_so(visit.query(_DONE).done, _STILL_SO, found),
     )
 
 

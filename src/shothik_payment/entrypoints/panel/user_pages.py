@@ -22,7 +22,7 @@ from shothik_payment.entrypoints.http.requests import PageQuery
 from shothik_payment.entrypoints.http.validation import QueryReader
 from shothik_payment.entrypoints.pages.links import older
 from shothik_payment.entrypoints.pages.visits import Visit, visit_of
-from shothik_payment.entrypoints.panel.actions import DoneQuery, told
+from shothik_payment.entrypoints.panel.actions import DoneQuery, while_so
 from shothik_payment.entrypoints.panel.shown_events import shown
 from shothik_payment.entrypoints.panel.user_actions import user_page
 
@@ -102,7 +102,7 @@ async def user(request: AnyRequest) -> Template:
         free=app.catalog.billing.free,
         payments=payments,
         rows=latest.transactions,
-        done=told(visit.query(_DONE).done, _STILL_SO, wallet),
+        done=while_so(visit.query(_DONE).done, _STILL_SO, wallet),
     )
 
 
@@ -135,7 +135,7 @@ async def subscription(request: AnyRequest) -> Template:
         free=app.catalog.billing.free,
         catalog=app.catalog,
         steps=steps,
-        done=told(visit.query(_DONE).done, _STILL_SO, wallet),
+        done=while_so(visit.query(_DONE).done, _STILL_SO, wallet),
     )
 
 
