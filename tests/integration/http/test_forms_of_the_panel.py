@@ -53,6 +53,12 @@ class Admin:
                 fields.setdefault(given["name"], []).append(unescape(given.get("value", inner)))
         return fields
 
+    async def audit_log(self, key: ApiKey) -> str:
+        """As it is read, without its markup."""
+        page = await self.get(f"/keys/{key.id}")
+        assert page.status_code == 200
+        return re.sub("<[^>]*>", "", page.text.split("Audit log")[1])
+
     async def send(self, path: str, fields: dict[str, Any]) -> httpx.Response:
         cookies = {**self.cookies, "zone": self.zone}
         return await self.site.ask("POST", f"/admin{path}", cookies, data=fields)
@@ -256,9 +262,18 @@ async def test_moments_in_an_audit_log_are_in_the_operators_zone() -> None:
         end = KeyUpdate(expires_at=millis(datetime(2040, 1, 2, 20, tzinfo=UTC)))
         await world.application.key_administration.update(key.id, end, actor="test")
         admin.zone = "Asia/Dhaka"
-        page = (await admin.get(f"/keys/{key.id}")).text
-        log = re.sub("<[^>]*>", "", page.split("Audit log")[1])
-        assert "expiresAt 2040-01-03 02:00:00" in log
+        assert "expiresAt 2040-01-03 02:00:00" in await admin.audit_log(key)
+        endless = KeyUpdate(expires_at=None)
+        await world.application.key_administration.update(key.id, endless, actor="test")
+        assert "expiresAt never" in await admin.audit_log(key)
+
+
+@pytest.mark.parametrize("name", ["2040-01-02T20:00:00.000Z", "2040-99-99T99:99:99.999Z"])
+async def test_a_name_that_looks_like_a_moment_is_a_name_in_an_audit_log(name: str) -> None:
+    async with at_work() as (world, admin):
+        key = await made(world, name)
+        admin.zone = "Asia/Dhaka"
+        assert f"name {name}" in await admin.audit_log(key)
 
 
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Dhaka"])

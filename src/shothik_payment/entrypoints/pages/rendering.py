@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -24,8 +23,6 @@ from shothik_payment.entrypoints.http.times import millis
 from shothik_payment.entrypoints.pages.assets import asset
 from shothik_payment.entrypoints.pages.figures import NOTHING, money, number, signed, span, words
 from shothik_payment.entrypoints.pages.wording import code, reason, told
-
-_RFC3339 = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z)")
 
 
 def template_config() -> TemplateConfig[JinjaTemplateEngine]:
@@ -51,7 +48,7 @@ def template_config() -> TemplateConfig[JinjaTemplateEngine]:
     environment.filters |= {
         "time": _time,
         "day": _day,
-        "times": _times,
+        "written_time": _written_time,
         "number": number,
         "signed": signed,
         "money": money,
@@ -78,11 +75,13 @@ def _day(context: Context, at: Millis | None) -> Markup | str:
 
 
 @pass_context
-def _times(context: Context, text: str) -> Markup:
-    """Text in which moments are written as `rfc3339` does, each as `time` shows it."""
-    parts: list[Markup | str] = list(_RFC3339.split(text))
-    parts[1::2] = [_time(context, millis(datetime.fromisoformat(at))) for at in parts[1::2]]
-    return Markup("").join(parts)
+def _written_time(context: Context, text: str) -> Markup | str:
+    """A moment that `rfc3339` wrote, as `time` shows it; a word in its place as it is."""
+    try:
+        at = millis(datetime.fromisoformat(text))
+    except ValueError:
+        return text
+    return _time(context, at)
 
 
 def _moment(context: Context, at: Millis | None, shape: str) -> Markup | str:
