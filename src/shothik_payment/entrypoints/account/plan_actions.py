@@ -30,11 +30,10 @@ from shothik_payment.entrypoints.account.plan_choice import (
     require_shown,
     shown,
 )
-from shothik_payment.entrypoints.http import fields as f
 from shothik_payment.entrypoints.http.validation import QueryReader
 from shothik_payment.entrypoints.pages.actions import Action, Field, action_handlers
 from shothik_payment.entrypoints.pages.figures import money, number
-from shothik_payment.entrypoints.pages.plans import standing_shown
+from shothik_payment.entrypoints.pages.plans import Standing, standing_shown
 from shothik_payment.entrypoints.pages.visits import NOTHING, Nothing, Submitted, Visit
 
 _When = Annotated[Literal["end", "now"], Meta(extra={"expected": "end or now"})]
@@ -45,7 +44,7 @@ class CancelForm(Struct):
     """`shown`: how the subscription stood when the page told of it."""
 
     when: _When
-    shown: f.Reason | None = None
+    shown: Standing | None = None
 
 
 _CANCEL = QueryReader(CancelForm)

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from msgspec import Meta
 
 from shothik_payment.domain.catalog import Catalog
 from shothik_payment.domain.model.plan import LimitUnit, Terms
 from shothik_payment.domain.model.wallet import Wallet
 from shothik_payment.entrypoints.pages.figures import number
+
+Standing = Annotated[
+    str, Meta(max_length=300, extra={"expected": "how the page said that the plan stands"})
+]
+"""`Subscription.standing`, as a form sends it back."""
 
 _UNITS = {LimitUnit.COUNT: "charges", LimitUnit.CREDITS: "credits"}
 

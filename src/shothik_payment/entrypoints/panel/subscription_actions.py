@@ -14,7 +14,7 @@ from shothik_payment.entrypoints.http.requests import ExtendSubscriptionBody
 from shothik_payment.entrypoints.http.validation import QueryReader
 from shothik_payment.entrypoints.pages.figures import number
 from shothik_payment.entrypoints.pages.moments import LocalMoment, moment
-from shothik_payment.entrypoints.pages.plans import standing_shown
+from shothik_payment.entrypoints.pages.plans import Standing, standing_shown
 from shothik_payment.entrypoints.pages.visits import Submitted, Visit
 from shothik_payment.entrypoints.panel.actions import REASON, Action, Field, action_handlers
 from shothik_payment.entrypoints.panel.user_actions import USER_PATH, user_page, wallet_of
@@ -27,7 +27,7 @@ class CancelForm(Struct, rename="camel", kw_only=True):
 
     when: _When
     reason: f.Reason
-    shown: f.Reason | None = None
+    shown: Standing | None = None
 
 
 class GiveForm(Struct, rename="camel", kw_only=True):
