@@ -143,7 +143,7 @@ async def test_what_is_no_user_id_goes_by_the_label_of_the_search(admin: Browser
     assert (page.status, "Find a user: expected a user id" in page.text) == (400, True)
 
 
-@pytest.mark.parametrize("text", ["txn_1a20001k5v8", "pay_1a20001k5v8"])
+@pytest.mark.parametrize("text", ["txn_1a20001k5v8", "pay_1a20001k5v8", "txn_a%2Fb", "pay_%00"])
 async def test_who_looks_for_what_there_is_not_is_told_so(admin: Browser, text: str) -> None:
     page = await admin.look(f"/users?find={text}")
     assert (page.status, "a ledger row or a payment that there is" in page.text) == (400, True)

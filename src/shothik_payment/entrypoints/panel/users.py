@@ -56,14 +56,16 @@ async def _find(visit: Visit, text: str) -> str:
             return f"{ledger}?cursor={cursor('rows', row.number + 1)}#row-{row.number}"
     if text.startswith("pay_") and await visit.app.payments.get(text):
         return f"/{visit.realm}/payments/{text}"
-    if (
-        text.startswith(("txn_", "pay_"))
-        and not (await visit.app.wallet_views.wallet(text)).version
-    ):
+    if text.startswith(("txn_", "pay_")) and not await _is_known(visit, text):
         raise InvalidRequest.of("find", "the id of a ledger row or a payment that there is")
     if not is_user_id(text):
         raise InvalidRequest.of("find", f"a user id ({USER_ID_SHAPE}), or that of a ledger row")
     return user_page(visit, text)
+
+
+async def _is_known(visit: Visit, text: str) -> bool:
+    """Whether there is a user so called."""
+    return is_user_id(text) and bool((await visit.app.wallet_views.wallet(text)).version)
 
 
 async def _stopped(
