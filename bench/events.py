@@ -128,7 +128,9 @@ def _lag(folder: Path, store: Store, per_second: int) -> dict[str, float]:
         _python(store.environment, "bench.spending", "pace", *pace, *works)
         told, _ = receiver.communicate(timeout=_MAX_SECONDS)
         if store.shared:
-            worker.stop()  # killed, it would keep its share of the work for some seconds more
+            # Killed, it would keep its share of the work for some seconds more.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                worker.stop()
         found: dict[str, float] = json.loads(told)
         return found
     finally:

@@ -151,3 +151,32 @@ async def test_ones_own_plan_is_kept_and_does_not_begin(world: World) -> None:
     view = await world.application.subscriptions.current(OWNER)
     assert view.subscription is not None
     assert not view.subscription.cancel_at_period_end
+
+
+@pytest.mark.parametrize("minor", [None, 1100], ids=["not sold any more", "dearer"])
+async def test_who_resumes_by_an_open_link_has_what_it_says(
+    world: World, minor: int | None
+) -> None:
+    await subscribed(world, "pro", OWNER)
+    subscriptions = world.application.subscriptions
+    await subscriptions.pause(OWNER)
+    await subscriptions.change(OWNER, "lite", Choice())
+    await world.advance(31 * DAY)
+    await world.gateway.forget_method(OWNER)
+    view = await subscriptions.resume(OWNER, Choice())
+    assert view.payment is not None
+    price = str(view.payment.price)
+    plans = {name: plan for name, plan in CATALOG.billing.plans.items() if name != "lite"}
+    if minor is not None:
+        lite = CATALOG.billing.plans["lite"]
+        plans["lite"] = replace(lite, prices={"USD": Money(minor, "USD")})
+    catalog = replace(CATALOG, billing=Billing(plans))
+    async with running(World(state=world.state, catalog=catalog)) as later:
+        browser = await _browser(later)
+        panel = await Browser.signed_in(later, Realm.ADMIN)
+        seen = {path: await browser.look(path) for path in ("/", "/plan", "/plan/resume")}
+        seen["panel"] = await panel.look(f"/users/{OWNER}/subscription")
+        assert [path for path, page in seen.items() if "not sold" in page.text] == []
+        assert all(f"for {price}" in seen[path].text for path in ("/", "/plan"))
+        again = await browser.send("/plan/resume", seen["/plan/resume"])
+        assert again.headers["location"].endswith(f"{view.payment.id}/go")

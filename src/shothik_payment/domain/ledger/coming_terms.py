@@ -38,9 +38,9 @@ def not_sold(subscription: Subscription) -> Conflict:
 
 
 def coming_terms(billing: Billing, subscription: Subscription) -> Terms | None:
-    """As `next_terms`; those of a renewal that is being paid are fixed."""
+    """As `next_terms`; those of a period that is being paid are fixed."""
     awaited = subscription.awaited
-    if awaited is not None and awaited.paid_for is PaidFor.RENEWAL:
+    if awaited is not None and awaited.paid_for is not PaidFor.UPGRADE:
         return awaited.terms
     return next_terms(billing, subscription)
 

@@ -92,7 +92,7 @@ def _end_period(account: Account, subscription: Subscription) -> None:
     if subscription.pause_at_period_end:
         pause(account, subscription)
         return
-    if _to_charge(account, subscription) is None:
+    if _begin_or_end_uncharged(account, subscription) is None:
         return
     trial = subscription.status is SubscriptionStatus.TRIALING
     subscription.dunning = Dunning(account.at, retry_at=account.at, of_trial=trial)
@@ -101,9 +101,9 @@ def _end_period(account: Account, subscription: Subscription) -> None:
     _dun(account, subscription, subscription.dunning)
 
 
-def _to_charge(account: Account, subscription: Subscription) -> Terms | None:
-    """The terms that the next period is to be paid on. None: nothing is, and it has begun or
-    ended."""
+def _begin_or_end_uncharged(account: Account, subscription: Subscription) -> Terms | None:
+    """The next period begins, or there is none, where nothing is to be paid. Else nothing has
+    happened yet: the terms that the period is to be paid on."""
     terms = next_terms(account.rules.billing, subscription)
     if terms is None:
         end(account, subscription, SubscriptionStatus.CANCELLED, "next_plan_not_sold")
@@ -119,7 +119,7 @@ def _dun(account: Account, subscription: Subscription, dunning: Dunning) -> None
     late = account.at >= _deadline(account, dunning)
     if dunning.retry_at is not None and dunning.retry_at <= account.at:
         dunning.retry_at = None
-        terms = _to_charge(account, subscription)
+        terms = _begin_or_end_uncharged(account, subscription)
         if terms is None:
             return
         charge(account, subscription, PaidFor.RENEWAL, terms, terms.price_minor, terms.credits)

@@ -46,6 +46,7 @@ async def recall(
 def bound(
     actor: str, request: RequestBinding | None, subject_id: str, now: Millis
 ) -> RequestRecord | None:
+    """What is stored of a request about an API key: what it has done, and to which key."""
     if request is None:
         return None
     return RequestRecord(actor, request.key, request.fingerprint, subject_id, now)

@@ -13,8 +13,8 @@ from shothik_payment.domain.model.subscription import Subscription
 @dataclass(slots=True)
 class SubscriptionView:
     """The user's last subscription, None: there never was one; `payment` is the one that it waits
-    for; `coming`: the terms of the next period, None where the plan that was chosen for it is not
-    to be had any more, and `ends` whether there is none."""
+    for; `coming`: the terms that a next period would have, None where the plan that was chosen for
+    it is not to be had any more; `ends`: there will be none after this one."""
 
     subscription: Subscription | None
     payment: Payment | None = None

@@ -204,9 +204,6 @@ def _next_period(view: SubscriptionView, status: S) -> tuple[Terms | None, Money
     found, coming = view.subscription, view.coming
     if found is None or found.status is not status:
         return coming, None
-    if found.awaited is not None and view.payment is not None:
-        # A link that is open stays the one to pay with, whatever the plan costs by now.
-        return found.awaited.terms, view.payment.price
     return coming, coming.price if coming is not None and coming.price_minor else None
 
 

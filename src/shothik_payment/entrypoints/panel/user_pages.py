@@ -10,6 +10,7 @@ from litestar import get
 from litestar.response import Template
 
 from shothik_payment.domain.catalog import Catalog
+from shothik_payment.domain.ledger.coming_terms import coming_terms
 from shothik_payment.domain.model.stop import Stop
 from shothik_payment.domain.model.subscription import Subscription
 from shothik_payment.domain.model.wallet import Wallet
@@ -122,7 +123,7 @@ async def subscription(request: AnyRequest) -> Template:
     app, query = visit.app, visit.query(_PAGE)
     before = number_of("steps", "cursor", query.cursor)
     steps, last = await app.subscriptions.history(wallet.user_id, before, query.limit)
-    current = await app.subscriptions.current(wallet.user_id)
+    current, found = await app.subscriptions.current(wallet.user_id), wallet.subscription
     return _list(
         visit,
         wallet,
@@ -130,7 +131,7 @@ async def subscription(request: AnyRequest) -> Template:
         query,
         optional_cursor("steps", last),
         awaited=current.payment,
-        coming=current.coming,
+        coming=found and coming_terms(app.catalog.billing, found),
         usage=usage_of(wallet, app.wallet_views.rules()),
         free=app.catalog.billing.free,
         catalog=app.catalog,

@@ -205,6 +205,7 @@ _cancel_write = Write(
             answer=x.DUE,
             errors=(
                 e.NoSubscription,
+                e.UserFrozen,
                 e.SubscriptionPaymentOpen,
                 e.PaymentNotOpen,
                 e.NotInThisStatus,
