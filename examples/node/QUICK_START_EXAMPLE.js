@@ -11,6 +11,8 @@ const amqp = require('amqplib');
 const axios = require('axios');
 
 const EXCHANGE = 'payment.events';
+const STOP = 'service.stop_user';
+const CONTROL = [STOP, 'service.resume_user'];
 const ATTEMPTS = 3;
 const MAX_SEEN = 10_000;
 
@@ -107,7 +109,8 @@ class PaymentClient {
  * now and then: an old stop may still wait in its queue when the resume is long gone.
  */
 class Blocklist {
-  constructor() {
+  constructor(service) {
+    this.service = service;
     this.users = new Map();
     this.seen = new Set();
   }
@@ -122,12 +125,13 @@ class Blocklist {
     }
   }
 
-  /** What became of the event: `blocked`, `resumed`, `seen before` or `out of date`. */
+  /** What became of the event: `blocked`, `resumed`, `seen before`, `out of date` or `not ours`. */
   apply(event) {
+    if (!CONTROL.includes(event.type) || event.data.service !== this.service) return 'not ours';
     if (this.seen.has(event.id)) return 'seen before';
     this.seen.add(event.id);
     if (this.seen.size > MAX_SEEN) this.seen.delete(this.seen.values().next().value);
-    const stops = event.type === 'service.stop_user';
+    const stops = event.type === STOP;
     const causes = stops ? event.data.causes : [];
     if (!this.set(event.subject, event.sequence, stops, causes)) return 'out of date';
     return stops ? 'blocked' : 'resumed';
@@ -207,7 +211,7 @@ async function main() {
   const config = readConfig(['apiKey']);
   const userId = process.argv[2] || 'demo_user';
   const client = new PaymentClient(config);
-  const blocklist = new Blocklist();
+  const blocklist = new Blocklist(config.service);
   let connection;
   if (config.rabbitmqUrl) {
     connection = await consume(config.rabbitmqUrl, controlQueues(config.service), (event) => {

@@ -9,7 +9,7 @@ const { Blocklist, consume, controlQueues, fail, readConfig, shown } = require('
 
 async function main() {
   const { rabbitmqUrl, service } = readConfig(['rabbitmqUrl']);
-  const blocklist = new Blocklist();
+  const blocklist = new Blocklist(service);
   let count = 0;
 
   const connection = await consume(

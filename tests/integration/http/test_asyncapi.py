@@ -13,9 +13,10 @@ from faststream.specification.asyncapi.v3_0_0.schema import ApplicationSchema
 
 from shothik_payment.adapters import codec
 from shothik_payment.adapters.rabbitmq.cloud_event import body_of, properties_of
-from shothik_payment.adapters.rabbitmq.topology import EXCHANGE, routing_keys_of
+from shothik_payment.adapters.rabbitmq.topology import EXCHANGE
 from shothik_payment.domain.events import EVENT_TYPES, Event, EventData
 from shothik_payment.domain.model.stop import StopCause
+from shothik_payment.domain.queues import routing_keys_of
 from shothik_payment.entrypoints.http.asyncapi_examples import TOLD
 from tests.integration.http.support import World, loaded_by
 

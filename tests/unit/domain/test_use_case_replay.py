@@ -104,6 +104,27 @@ async def test_into_one_queue_events_go_as_they_were(bench: Bench) -> None:
     assert await bench.log() == before
 
 
+@pytest.mark.parametrize(
+    ("kind", "keys"),
+    [
+        ("stop_user", ["service.{}.stop_user"]),
+        ("resume_user", ["service.{}.resume_user"]),
+        ("control", ["service.{}.stop_user", "service.{}.resume_user"]),
+        ("credit.added", ["credit.added", "credit.added"]),
+    ],
+)
+async def test_a_service_s_own_queue_gets_what_it_is_there_for(
+    bench: Bench, kind: str, keys: list[str]
+) -> None:
+    bench.service.active.add(SLIDE)
+    await bench.use_up("u1")
+    await bench.give("u1")
+    queue = bench.broker.bind(f"{PARAPHRASE}.{kind}", "nothing")
+    await bench.run(queue=f"{PARAPHRASE}.{kind}")
+    arrived = [event.routing_key for event in await taken(queue)]
+    assert arrived == [key.format(PARAPHRASE) for key in keys]
+
+
 async def test_to_everyone_the_stops_are_told_as_they_are_now(bench: Bench) -> None:
     await bench.use_up("u1")
     await bench.use_up("u2")

@@ -11,11 +11,10 @@ from shothik_payment.adapters.rabbitmq.connection import RabbitConnection
 from shothik_payment.adapters.rabbitmq.topology import (
     EXCHANGE,
     declare_queues,
-    queue_of,
-    routing_keys_of,
 )
 from shothik_payment.domain.ports.broker import Delivery
 from shothik_payment.domain.ports.event_log import RecordedEvent
+from shothik_payment.domain.queues import queue_of, routing_keys_of
 
 log = structlog.get_logger(__name__)
 

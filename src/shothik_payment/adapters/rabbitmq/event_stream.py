@@ -16,11 +16,10 @@ from shothik_payment.adapters.rabbitmq.connection import RabbitConnection, answe
 from shothik_payment.adapters.rabbitmq.topology import (
     EXCHANGE,
     declare_queues,
-    queue_of,
-    routing_keys_of,
 )
 from shothik_payment.domain.errors import Unavailable
 from shothik_payment.domain.ports.event_stream import QueueState, ReceivedEvent
+from shothik_payment.domain.queues import queue_of, routing_keys_of
 
 log = structlog.get_logger(__name__)
 

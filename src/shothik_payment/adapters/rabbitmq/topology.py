@@ -11,23 +11,6 @@ from faststream.rabbit import ExchangeType, RabbitExchange
 EXCHANGE = "payment.events"
 PAYMENT_EVENTS = RabbitExchange(EXCHANGE, type=ExchangeType.TOPIC, durable=True)
 
-_CONTROL = {
-    "stop_user": ("stop_user",),
-    "resume_user": ("resume_user",),
-    "control": ("stop_user", "resume_user"),
-}
-
-
-def queue_of(service: str, kind: str) -> str:
-    """`kind`: `stop_user`, `resume_user`, `control` for both, or a type such as `credit.added`."""
-    return f"{service}.{kind.removeprefix('service.')}"
-
-
-def routing_keys_of(service: str, kind: str) -> list[str]:
-    """What brings the events of that kind, those for this service only where there are such."""
-    control = _CONTROL.get(kind.removeprefix("service."))
-    return [kind] if control is None else [f"service.{service}.{event}" for event in control]
-
 
 async def declare_queues(
     connection: AbstractConnection, queues: Iterable[tuple[str, list[str]]]

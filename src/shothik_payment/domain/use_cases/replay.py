@@ -1,7 +1,8 @@
 """Telling past events again, into one queue or to everyone.
 
-Into one queue they go as they were. To everyone, what stops a user or lets it go on is not told
-as it was, since it may be over: the state as it is now is told anew, as new events.
+Into one queue they go as they were; into `{service}.{kind}` only what that queue is there for,
+since its consumer takes whatever comes for that. To everyone, what stops a user or lets it go on is
+not told as it was, since it may be over: the state as it is now is told anew, as new events.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from shothik_payment.domain.ports.clock import Clock
 from shothik_payment.domain.ports.documents import Documents
 from shothik_payment.domain.ports.event_log import START, EventLog, RecordedEvent
 from shothik_payment.domain.ports.ids import Ids
+from shothik_payment.domain.queues import routing_keys_to
 
 PAGE = 500
 USERS_REMEMBERED = 10_000
@@ -135,7 +137,9 @@ class Replay:
     async def _into_queue(
         self, events: Sequence[RecordedEvent], queue: str, total: Replayed
     ) -> None:
-        deliveries = await self._broker.publish(events, queue)
+        keys = routing_keys_to(queue)
+        meant = [event for event in events if keys is None or event.routing_key in keys]
+        deliveries = await self._broker.publish(meant, queue)
         if Delivery.UNWANTED in deliveries:
             raise NotFound("queue", queue)
         total.replayed += deliveries.count(Delivery.TAKEN)

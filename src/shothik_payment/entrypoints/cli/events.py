@@ -41,7 +41,10 @@ def events() -> None:
 )
 @click.option("--from", "since", type=Moment(), required=True, help="The first moment.")
 @click.option("--to", "until", type=Moment(), help="The moment after the last.  [default: now]")
-@click.option("--queue", help="Into this queue only, as they were.")
+@click.option(
+    "--queue",
+    help="Into this queue only, as they were.",
+)
 @json_option
 def replay(
     user: str | None,
@@ -53,9 +56,10 @@ def replay(
 ) -> None:
     """Tell past events again, into one queue or to everyone.
 
-    Into a queue they go as they were: consumers know them by their ids. To everyone, stops and
-    resumes are not told again; who is stopped now is told anew. Needs the store and the broker; a
-    server may be running meanwhile.
+    Into a queue they go as they were: consumers know them by their ids. A queue of a service, such
+    as paraphrase_service.stop_user, gets only what it is there for. To everyone, stops and resumes
+    are not told again; who is stopped now is told anew. Needs the store and the broker; a server
+    may be running meanwhile.
     """
     require_broker(command_settings())
     wanted = Wanted(millis(since), millis(until or datetime.now(UTC)), user, types, queue)
