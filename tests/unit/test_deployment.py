@@ -194,7 +194,8 @@ def test_images_are_pinned(name: str) -> None:
 
 def test_named_volumes_and_mounted_files_exist() -> None:
     named = set(yaml.safe_load(COMPOSE)["volumes"])
-    mounted = [v for service in SERVICES.values() for v in service.get("volumes", [])]
+    volumes = [v for service in SERVICES.values() for v in service.get("volumes", [])]
+    mounted = [interpolated(volume, filled()) for volume in volumes]
     assert {v.split(":")[0] for v in mounted if not v.startswith("./")} == named
     for volume in mounted:
         if volume.startswith("./"):
@@ -278,3 +279,21 @@ def test_the_lock_of_the_examples_names_no_registry() -> None:
     assert {"node_modules/axios", "node_modules/amqplib"} <= set(packages)
     assert not [name for name, entry in packages.items() if "resolved" in entry]
     assert all(entry["integrity"].startswith("sha512-") for entry in packages.values())
+
+
+@pytest.mark.parametrize(
+    ("queue", "bounded"),
+    [
+        ("slides.stop_user", True),
+        ("slides.usage.limit_reset", True),
+        ("paraphrase_service.replay", True),
+        ("slides.replay", False),
+        ("payment.events.dead", False),
+    ],
+)
+def test_queues_of_services_are_bounded_whatever_they_are_called(queue: str, bounded: bool) -> None:
+    shipped = json.loads((ROOT / "deploy/rabbitmq/definitions.json").read_text())
+    assert [bool(re.search(policy["pattern"], queue)) for policy in shipped["policies"]] == [
+        bounded,
+        bounded,
+    ]

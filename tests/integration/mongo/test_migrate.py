@@ -249,6 +249,11 @@ async def test_a_server_that_is_away_is_told_without_the_password() -> None:
     assert "secret" not in f"{refused.value!r} {refused.value.__cause__!r} {database!r}"
 
 
+async def test_a_name_of_which_the_driver_takes_a_part_is_refused() -> None:
+    with pytest.raises(Misconfigured, match="no dot in the database's name"):
+        await MongoDatabase("mongodb://127.0.0.1:1/sho.thik").open()
+
+
 async def test_without_a_name_the_database_is_called_shothik(url: str) -> None:
     database = MongoDatabase(url.replace(url.rpartition("/")[2], "?directConnection=true"))
     with pytest.raises(Misconfigured, match="database shothik at"):

@@ -90,20 +90,26 @@ async def test_a_poison_message_is_put_aside_and_the_others_flow(
     assert json.loads(dead.body)["sequence"].endswith("1")
 
 
+@pytest.mark.parametrize("service", ["paraphrase_service", "slides"])
 @pytest.mark.parametrize("arguments", [{}, {"x-queue-type": "classic"}])
 async def test_a_queue_that_nobody_reads_loses_its_oldest(
-    broker: RabbitEventBroker, client: Client, virtual_host: VirtualHost, arguments: dict[str, Any]
+    broker: RabbitEventBroker,
+    client: Client,
+    virtual_host: VirtualHost,
+    arguments: dict[str, Any],
+    service: str,
 ) -> None:
+    queue = f"{service}.stop_user"
     shipped = json.loads(DEFINITIONS.read_text())["policies"]
     for policy in shipped:
         bounded = {**policy["definition"], "max-length": 2}
         virtual_host.set_policy(**{**policy, "definition": bounded})
-    await client.assert_queue(STOPS, **arguments)
-    await broker.declare_control_queues(["paraphrase_service"])
-    events = [stop(n) for n in range(1, 5)]
+    await client.assert_queue(queue, **arguments)
+    await broker.declare_control_queues([service])
+    events = [stop(n, service) for n in range(1, 5)]
     assert await broker.publish(events) == TAKEN * 4
     assert [(await client.take(DEAD)).message_id for _ in range(2)] == [e.id for e in events[:2]]
-    assert [(await client.take(STOPS)).message_id for _ in range(2)] == [e.id for e in events[2:]]
+    assert [(await client.take(queue)).message_id for _ in range(2)] == [e.id for e in events[2:]]
 
 
 async def test_both_exchanges_come_with_the_definitions_and_ours_without_them(

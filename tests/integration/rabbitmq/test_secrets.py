@@ -78,3 +78,12 @@ async def test_readiness_tells_anyone_that_it_is_away_and_operators_where() -> N
         await RabbitHealth(RabbitConnection("amqp://service:pw@127.0.0.1:1/")).ping()
     assert away.value.message == "The message broker is away."
     assert "127" not in str(away.value.details())
+
+
+async def test_a_wrong_password_is_told_as_one(
+    rabbitmq_server: RabbitServer, virtual_host: VirtualHost
+) -> None:
+    connection = RabbitConnection(rabbitmq_server.url(virtual_host.name, SECRET))
+    with pytest.raises(Unavailable, match="refuses the user of RABBITMQ_URL, or its password"):
+        await RabbitHealth(connection).ping()
+    await connection.close()

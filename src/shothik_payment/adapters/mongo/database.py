@@ -153,6 +153,8 @@ class MongoDatabase:
             if "@" in path:
                 raise ValueError
             found = parse_uri(self._url)
+            if found["collection"]:  # what the driver takes for one: behind a dot
+                raise ValueError
             name = found["database"] or DEFAULT_NAME
             self.where = ", ".join(f"{host}:{port}" for host, port in found["nodelist"])
             self._client = AsyncMongoClient(self._url, **_OPTIONS)
@@ -162,7 +164,7 @@ class MongoDatabase:
                 "DATABASE_URL",
                 "is no MongoDB URL that can be used: expected"
                 " mongodb://user:password@host:port/database, with special characters of user and"
-                " password percent-encoded",
+                " password percent-encoded, and no dot in the database's name",
             ) from None
         self._database = self._client.get_database(
             name,

@@ -51,7 +51,10 @@ def translated(error: Exception, where: str) -> PaymentServiceError:
     if isinstance(error, DocumentTooLarge):
         return StoreCorrupt(f"What is to be written is too large for MongoDB: {error}")
     if isinstance(error, ServerSelectionTimeoutError):
-        return StoreUnavailable(f"MongoDB at {where} cannot be reached, or has no primary now.")
+        return StoreUnavailable(
+            f"MongoDB at {where} cannot be reached, or has no primary now; so it seems, too, where"
+            " replicaSet or tls of DATABASE_URL is wrong."
+        )
     if isinstance(error, ConfigurationError):
         return StoreUnavailable(f"MongoDB at {where} cannot be talked to: look at DATABASE_URL.")
     if isinstance(error, OperationFailure):

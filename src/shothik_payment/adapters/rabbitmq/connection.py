@@ -14,6 +14,7 @@ import structlog
 from aio_pika import RobustConnection
 from aio_pika.abc import AbstractConnection
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS
+from aiormq.exceptions import ProbableAuthenticationError
 from faststream.rabbit import RabbitBroker
 from yarl import URL
 
@@ -188,6 +189,9 @@ def _translated(error: Exception, at: str) -> Unavailable | None:
     if isinstance(error, TimeoutError):
         silent = "The message broker does not answer."
         return DependencyUnavailable(silent, f"The message broker{at} does not answer.")
+    if isinstance(error, ProbableAuthenticationError):
+        said = f"The message broker{at} refuses the user of RABBITMQ_URL, or its password."
+        return DependencyUnavailable("The message broker refuses this service.", said)
     if isinstance(error, CONNECTION_EXCEPTIONS):
         away = "The message broker is away."
         return DependencyUnavailable(away, f"{away} ({str(error) or type(error).__name__})")

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import re
 from typing import Any
+from urllib.parse import urlsplit
 
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.connection import parse_url
@@ -64,6 +66,9 @@ class RedisConnection:
 
 def _options(url: str) -> dict[str, Any]:
     try:
+        # The library passes over a path that is no number.
+        if not re.fullmatch("/?|/[0-9]{1,6}", urlsplit(url).path):
+            raise ValueError
         return dict(parse_url(url))
     except ValueError:
         # Not repeated: the URL has a password in it.

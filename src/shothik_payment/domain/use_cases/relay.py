@@ -9,6 +9,7 @@ services have to know: that is told again until somebody takes it.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ from shothik_payment.domain.errors import Unavailable
 from shothik_payment.domain.ports.broker import Broker, Delivery
 from shothik_payment.domain.ports.clock import Clock
 from shothik_payment.domain.ports.event_log import START, EventLog, RecordedEvent, partition_of
+
+log = logging.getLogger(__name__)
 
 RELAY_BATCH = 500
 """Published together, then marked together."""
@@ -25,6 +28,9 @@ _RUN_SECONDS = 0.5
 """After that no further batch is begun: what is at work can not be given to another process."""
 _MUST_ARRIVE = "service."
 _MAX_REFUSED_USERS = 1_000
+_REFUSES = (
+    "a queue refuses events: those of %s from %d on wait (%s), and perhaps others'; all else flows"
+)
 _FIRST_PAUSE_SECONDS = 0.2
 _MAX_PAUSE_SECONDS = 30.0
 
@@ -141,6 +147,8 @@ class Relay:
             if event.user_id in refused:
                 continue  # sent again from the first refused one on
             if delivery is Delivery.REFUSED:
+                if not refused and not self._refused:
+                    log.warning(_REFUSES, event.user_id, event.sequence, event.routing_key)
                 refused.add(event.user_id)
             elif delivery is Delivery.UNWANTED and event.type.startswith(_MUST_ARRIVE):
                 told.unwanted.append(event)
