@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from shothik_payment.domain.events import EVENT_TYPES
 
 _CONTROL = {
@@ -9,7 +11,7 @@ _CONTROL = {
     "resume_user": ("resume_user",),
     "control": ("stop_user", "resume_user"),
 }
-_KINDS = {*_CONTROL, *(data.type for data in EVENT_TYPES)}
+_KINDS = {*_CONTROL, *(data.type.removeprefix("service.") for data in EVENT_TYPES)}
 
 
 def queue_of(service: str, kind: str) -> str:
@@ -23,7 +25,9 @@ def routing_keys_of(service: str, kind: str) -> list[str]:
     return [kind] if control is None else [f"service.{service}.{event}" for event in control]
 
 
-def routing_keys_to(queue: str) -> list[str] | None:
-    """What is for a queue of this name. None: the name does not say."""
+def routing_keys_to(queue: str, services: Collection[str]) -> list[str] | None:
+    """What is for a queue of this name, where it is one of these services' own. None: it is
+    somebody's for a purpose of theirs, and anything may be."""
     service, _, kind = queue.partition(".")
-    return routing_keys_of(service, kind) if kind in _KINDS else None
+    own = service in services and kind in _KINDS
+    return routing_keys_of(service, kind) if own else None

@@ -140,7 +140,9 @@ def wired(
         admin_credits=AdminCredits(writer, clock, ids),
         user_admin=UserAdmin(writer, views, clock, ids),
         event_feed=EventFeed(events),
-        replay=Replay(events, broker, writer, MemoryDocuments(state, "replays"), clock, ids),
+        replay=Replay(
+            events, broker, writer, MemoryDocuments(state, "replays"), clock, ids, catalog
+        ),
         takeover=Takeover(
             writer,
             MemoryDocuments(state, TAKEN_OVER),

@@ -8,10 +8,19 @@ from shothik_payment.adapters.redis import RedisConnection
 from shothik_payment.domain.errors import Misconfigured
 
 
-@pytest.mark.parametrize("path", ["zero", "1/2", "-1", "0x1", "%20", "1/"])
-def test_a_database_that_is_no_number_is_refused(path: str) -> None:
-    with pytest.raises(Misconfigured, match="expected redis://host:port/database") as refused:
-        RedisConnection(f"redis://:secret@127.0.0.1:1/{path}")
+@pytest.mark.parametrize(
+    "url",
+    [
+        *(f"redis://:secret@h:1/{path}" for path in ("zero", "1/2", "-1", "0x1", "%20", "1/")),
+        "redis://admin?x:secret@h:1/0",
+        "redis://a#b:secret@h:1/0",
+        "redis://:12#secret@h/0",
+        "redis://:12/secret@h/0",
+    ],
+)
+def test_what_would_be_taken_in_part_is_refused(url: str) -> None:
+    with pytest.raises(Misconfigured, match="percent-encoded") as refused:
+        RedisConnection(url)
     assert "secret" not in f"{refused.value} {refused.value!r}"
 
 

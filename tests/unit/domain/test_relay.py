@@ -138,7 +138,7 @@ async def test_what_is_refused_keeps_its_user_s_order_and_holds_up_nobody_else(
     assert bench.broker.told[3:] == [("u1", 1), ("u1", 2), ("u1", 3)]
 
 
-async def test_operators_are_told_once_that_a_queue_refuses(
+async def test_operators_are_told_once_a_minute_that_a_queue_refuses(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     await bench.give("u1", "u2", "u1", "u3")
@@ -146,9 +146,17 @@ async def test_operators_are_told_once_that_a_queue_refuses(
     for _ in range(3):
         await bench.relay.run(ALL)
         bench.seconds += 1
+    bench.broker.refuses = set()
+    await bench.relay.run(ALL)
+    bench.broker.refuses = {"u3"}
+    await bench.give("u3")
+    await bench.relay.run(ALL)
+    bench.seconds += 60
+    await bench.relay.run(ALL)
     told = [record.getMessage() for record in caplog.records]
     assert [message.partition(", and")[0] for message in told] == [
-        "a queue refuses events: those of u1 from 1 on wait (credit.added)"
+        "a queue refuses events: those of u1 from 1 on wait (credit.added)",
+        "a queue refuses events: those of u3 from 2 on wait (credit.added)",
     ]
 
 

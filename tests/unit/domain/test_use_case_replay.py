@@ -48,7 +48,14 @@ class Bench:
         service = self.service
         documents = MemoryDocuments(service.state, "replays")
         return Replay(
-            service.log, broker, service.writer, documents, service.clock, service.ids, **limits
+            service.log,
+            broker,
+            service.writer,
+            documents,
+            service.clock,
+            service.ids,
+            service.catalog,
+            **limits,
         )
 
     async def give(self, user: str, amount: int = 5) -> None:
@@ -123,6 +130,30 @@ async def test_a_service_s_own_queue_gets_what_it_is_there_for(
     await bench.run(queue=f"{PARAPHRASE}.{kind}")
     arrived = [event.routing_key for event in await taken(queue)]
     assert arrived == [key.format(PARAPHRASE) for key in keys]
+
+
+@pytest.mark.parametrize(
+    ("queue", "types", "error"),
+    [
+        (f"{PARAPHRASE}.resume_user", (), InvalidRequest),
+        (f"{PARAPHRASE}.stop_user", ("credit.added",), InvalidRequest),
+        (f"{SLIDE}.payment.completed", (), InvalidRequest),
+        ("paraphrase.stop_user", (), NotFound),
+        ("gone_service.control", (), NotFound),
+    ],
+)
+async def test_a_queue_that_gets_nothing_is_told(
+    bench: Bench, queue: str, types: Sequence[str], error: type[Exception]
+) -> None:
+    await bench.use_up("u1")
+    with pytest.raises(error):
+        await bench.run(queue=queue, types=types)
+
+
+async def test_a_queue_of_ones_own_gets_everything_whatever_it_is_called(bench: Bench) -> None:
+    await bench.use_up("u1")
+    bench.broker.bind("audit.control", "nothing")
+    assert (await bench.run(queue="audit.control")).replayed == len(await bench.log())
 
 
 async def test_to_everyone_the_stops_are_told_as_they_are_now(bench: Bench) -> None:

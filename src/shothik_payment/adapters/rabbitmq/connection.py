@@ -178,11 +178,17 @@ async def _ended(robust: AbstractConnection) -> None:
 def _checked(text: str) -> URL:
     try:
         url = URL(text)
-        if url.scheme in ("amqp", "amqps") and url.host and url.explicit_port != 0:
+        # An @ behind the host means a password with a slash, ? or # in it.
+        whole = "@" not in f"{url.raw_path}{url.raw_query_string}{url.raw_fragment}"
+        if whole and url.scheme in ("amqp", "amqps") and url.host and url.explicit_port != 0:
             return url if "heartbeat" in url.query else url % {"heartbeat": _HEARTBEAT_SECONDS}
     except ValueError:
         pass  # its words hold a part of the URL
-    raise Misconfigured("RABBITMQ_URL", "expected amqp://user:password@host:port/virtual-host")
+    raise Misconfigured(
+        "RABBITMQ_URL",
+        "expected amqp://user:password@host:port/virtual-host, with special characters"
+        " percent-encoded",
+    )
 
 
 def _translated(error: Exception, at: str) -> Unavailable | None:

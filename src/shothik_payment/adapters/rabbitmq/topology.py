@@ -1,4 +1,4 @@
-"""Which queues there are, and what they are bound by."""
+"""The exchange, and how queues come to be bound to it."""
 
 from __future__ import annotations
 

@@ -66,10 +66,16 @@ class RedisConnection:
 
 def _options(url: str) -> dict[str, Any]:
     try:
-        # The library passes over a path that is no number.
-        if not re.fullmatch("/?|/[0-9]{1,6}", urlsplit(url).path):
+        # The library passes over a path that is no number, and takes a part of a password with
+        # a # or ? in it for the host.
+        parts = urlsplit(url)
+        if not re.fullmatch("/?|/[0-9]{1,6}", parts.path) or "@" in parts.query or parts.fragment:
             raise ValueError
         return dict(parse_url(url))
     except ValueError:
         # Not repeated: the URL has a password in it.
-        raise Misconfigured("REDIS_URL", "expected redis://host:port/database") from None
+        raise Misconfigured(
+            "REDIS_URL",
+            "expected redis://user:password@host:port/database, with special characters of user and"
+            " password percent-encoded",
+        ) from None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -28,6 +29,8 @@ _RUN_SECONDS = 0.5
 """After that no further batch is begun: what is at work can not be given to another process."""
 _MUST_ARRIVE = "service."
 _MAX_REFUSED_USERS = 1_000
+_QUIET_SECONDS = 60.0
+"""After a warning that a queue refuses events."""
 _REFUSES = (
     "a queue refuses events: those of %s from %d on wait (%s), and perhaps others'; all else flows"
 )
@@ -64,6 +67,7 @@ class Relay:
         self._refused: dict[str, _Pause] = {}
         self._told_through = START
         self._missed: set[str] = set()
+        self._quiet_until = -math.inf
 
     async def run(self, partitions: Collection[int]) -> bool:
         """Publish what waits, for half a second and one batch at most; whether more waits. All of
@@ -147,8 +151,7 @@ class Relay:
             if event.user_id in refused:
                 continue  # sent again from the first refused one on
             if delivery is Delivery.REFUSED:
-                if not refused and not self._refused:
-                    log.warning(_REFUSES, event.user_id, event.sequence, event.routing_key)
+                self._warn_of(event)
                 refused.add(event.user_id)
             elif delivery is Delivery.UNWANTED and event.type.startswith(_MUST_ARRIVE):
                 told.unwanted.append(event)
@@ -156,6 +159,12 @@ class Relay:
                 told.published.append(event)
         self._pause(refused, {event.user_id for event in events})
         return told
+
+    def _warn_of(self, event: RecordedEvent) -> None:
+        now = self._monotonic()
+        if now >= self._quiet_until:
+            self._quiet_until = now + _QUIET_SECONDS
+            log.warning(_REFUSES, event.user_id, event.sequence, event.routing_key)
 
     async def _mark(self, told: _Told) -> None:
         await self._log.mark(told.published, told.unwanted, self._clock.now())

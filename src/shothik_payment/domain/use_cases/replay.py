@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from shothik_payment.domain.catalog import Catalog
 from shothik_payment.domain.errors import (
     IdempotencyKeyReused,
     InvalidRequest,
@@ -75,6 +76,7 @@ class Replay:
         documents: Documents,
         clock: Clock,
         ids: Ids,
+        catalog: Catalog,
         *,
         page: int = PAGE,
         users_remembered: int = USERS_REMEMBERED,
@@ -85,6 +87,7 @@ class Replay:
         self._documents = documents
         self._clock = clock
         self._ids = ids
+        self._services = frozenset(service.name for service in catalog.services)
         self._page = page
         self._users_remembered = users_remembered
 
@@ -93,8 +96,9 @@ class Replay:
     ) -> tuple[Replayed, bool]:
         """What came of it, and whether that was before, under the same request key.
 
-        Raises InvalidRequest, NotFound for a queue that is not there, IdempotencyKeyReused, and
-        Unavailable: then some events may have been told again already.
+        Raises InvalidRequest, also where none of the events is for the queue, NotFound for a queue
+        that is not there, IdempotencyKeyReused, and Unavailable: then some events may have been
+        told again already.
         """
         if wanted.until <= wanted.since:
             raise InvalidRequest.of("to", "a time after `from`")
@@ -111,7 +115,7 @@ class Replay:
     async def _replay(self, wanted: Wanted) -> Replayed:
         # What is told anew comes after this moment, and is not read again.
         until = min(wanted.until, self._clock.now())
-        total, after = Replayed(), START
+        total, after, found = Replayed(), START, 0
         to_retell: _ToRetell = {}
         while True:
             # What was not published yet is the relay's, which keeps first deliveries in order.
@@ -128,16 +132,19 @@ class Replay:
                 await self._into_queue(page, wanted.queue, total)
             else:
                 await self._to_everyone(page, total, to_retell)
+            found += len(page)
             if len(page) < self._page:
                 break
             after = page[-1].position
+        if wanted.queue is not None and found and not total.replayed:
+            raise InvalidRequest.of("queue", "a queue that some of these events are for")
         await self._retell(to_retell, total)
         return total
 
     async def _into_queue(
         self, events: Sequence[RecordedEvent], queue: str, total: Replayed
     ) -> None:
-        keys = routing_keys_to(queue)
+        keys = routing_keys_to(queue, self._services)
         meant = [event for event in events if keys is None or event.routing_key in keys]
         deliveries = await self._broker.publish(meant, queue)
         if Delivery.UNWANTED in deliveries:

@@ -190,6 +190,7 @@ class Container(Parts):
             store.provided.documents.call("replays"),
             clock,
             ids,
+            catalog,
         ),
         takeover=providers.Singleton(
             Takeover,

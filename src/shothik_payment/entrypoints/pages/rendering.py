@@ -79,7 +79,7 @@ def _written_time(context: Context, text: str) -> Markup | str:
     """A moment that `rfc3339` wrote, as `time` shows it; a word in its place as it is."""
     try:
         at = millis(datetime.fromisoformat(text))
-    except ValueError:
+    except (ValueError, TypeError):  # no moment, or one of no time zone
         return text
     return _time(context, at)
 

@@ -122,8 +122,8 @@ async def events(request: AnyRequest) -> Answer:
     status_code=200,
     opt=documented(
         Doc(
-            summary="Past events again: as they were into one queue, or to everyone, and then "
-            "who is stopped is told as it is now",
+            summary="Past events again: as they were into one queue (a service's own gets what it "
+            "is there for), or to everyone, and then who is stopped is told as it is now",
             tag="admin",
             caller=Caller.ADMIN,
             body=ReplayBody(
