@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import count
+from typing import Any
 
 from shothik_payment.domain.events import EventClass
 from shothik_payment.domain.model.time import Millis
@@ -30,3 +31,19 @@ def stop(sequence: int = 1, service: str = "paraphrase_service") -> RecordedEven
     found = event(f"service.{service}.stop_user", sequence)
     found.type, found.event_class = "service.stop_user", EventClass.CRITICAL
     return found
+
+
+def raw_event(kind: str, **fields: Any) -> dict[str, Any]:
+    """A CloudEvent as anyone might publish it, with any `fields`."""
+    return {
+        "specversion": "1.0",
+        "id": f"evt_{next(_numbers):020d}",
+        "source": "/elsewhere",
+        "type": kind,
+        "subject": "u1",
+        "time": "2027-01-15T08:00:00.123Z",
+        "datacontenttype": "application/json",
+        "sequence": "1",
+        "data": {},
+        **fields,
+    }

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+import json
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import suppress
 from itertools import count
 
@@ -18,7 +19,7 @@ from shothik_payment.adapters.rabbitmq.topology import (
     declare_queues,
 )
 from shothik_payment.domain.errors import Unavailable
-from shothik_payment.domain.ports.event_stream import QueueState, ReceivedEvent
+from shothik_payment.domain.ports.event_stream import QueueState, ReceivedEvent, Unreadable
 from shothik_payment.domain.queues import queue_of, routing_keys_of
 
 log = structlog.get_logger(__name__)
@@ -42,7 +43,9 @@ class RabbitEventStream:
             raise Unavailable(f"The message broker does not give the queue {queue}. ({reason})")
         return list(queues)
 
-    async def received(self, queues: Sequence[str]) -> AsyncGenerator[ReceivedEvent, None]:
+    async def received(
+        self, queues: Sequence[str], put_aside: Callable[[Unreadable], None] | None = None
+    ) -> AsyncGenerator[ReceivedEvent, None]:
         async with self._connection.use(_SECONDS) as link:
             arrivals = _Arrivals(await link.amqp.channel(publisher_confirms=False))
             await arrivals.consume(queues)
@@ -51,9 +54,11 @@ class RabbitEventStream:
                 queue, message = await arrivals.next()
                 delivery = next(self._deliveries)
                 event = _event(queue, message, delivery)
-                if event is None:
+                if isinstance(event, Unreadable):
                     log.warning("not_an_event", queue=queue, routing_key=message.routing_key)
                     await _reject(message, again=False)
+                    if put_aside is not None:
+                        put_aside(event)
                 else:
                     self._unanswered[delivery] = message
                     yield event
@@ -75,7 +80,7 @@ class RabbitEventStream:
             while True:
                 queue, message = await arrivals.next()
                 event = _event(queue, message, 0)
-                if event is not None:
+                if isinstance(event, ReceivedEvent):
                     yield event
                 await _accept(message)
         finally:
@@ -154,9 +159,12 @@ async def _reject(message: DeliveredMessage, *, again: bool) -> None:
         await message.channel.basic_reject(message.delivery_tag or 0, requeue=again, wait=False)
 
 
-def _event(queue: str, message: DeliveredMessage, delivery: int) -> ReceivedEvent | None:
+def _event(queue: str, message: DeliveredMessage, delivery: int) -> ReceivedEvent | Unreadable:
     try:
         event = cloud_event.decode(message.body)
+        # As its consumers read it: they take fields out of it.
+        if not isinstance(json.loads(bytes(event.data)), dict):
+            return Unreadable(queue, message.body, "data is no object")
         return ReceivedEvent(
             queue,
             event.id,
@@ -168,5 +176,5 @@ def _event(queue: str, message: DeliveredMessage, delivery: int) -> ReceivedEven
             bool(message.redelivered),
             delivery,
         )
-    except (msgspec.MsgspecError, ValueError):
-        return None
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        return Unreadable(queue, message.body, str(error))

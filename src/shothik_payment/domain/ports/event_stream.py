@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,6 +24,15 @@ class ReceivedEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A message that is no event, for the reason in `problem`."""
+
+    queue: str
+    body: bytes
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
 class QueueState:
     """How many events wait for somebody to take them, and how many consumers there are."""
 
@@ -42,9 +51,12 @@ class EventStream(Protocol):
         """
         ...
 
-    def received(self, queues: Sequence[str]) -> AsyncGenerator[ReceivedEvent, None]:
+    def received(
+        self, queues: Sequence[str], put_aside: Callable[[Unreadable], None] | None = None
+    ) -> AsyncGenerator[ReceivedEvent, None]:
         """What arrives in these queues, without an end. Each event has to be accepted or rejected;
-        a few hundred may wait for that. What was not answered when it ends comes again.
+        a few hundred may wait for that. What was not answered when it ends comes again. What is
+        no event is put aside for an operator, and `put_aside` told of it.
 
         Raises Unavailable when the broker goes away or a queue is not there: call it again later.
         """

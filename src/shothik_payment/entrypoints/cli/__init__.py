@@ -26,7 +26,8 @@ def main() -> None:
     serve works whether or not a server is running.
 
     Exit codes: 0 done, 1 something is wrong with what was looked at, 2 bad input or configuration,
-    3 the data store or the broker is away, or the store is damaged.
+    3 the data store or the broker is away, or the store is damaged. What does not answer `check` is
+    something wrong with what was looked at.
     """
 
 

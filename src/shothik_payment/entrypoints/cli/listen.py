@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, aclosing, nullcontext
 from typing import Any, Protocol
@@ -17,13 +18,20 @@ from rich.text import Text
 
 from shothik_payment.domain.errors import Unavailable
 from shothik_payment.domain.events import EVENT_TYPES
-from shothik_payment.domain.ports.event_stream import EventStream, ReceivedEvent
+from shothik_payment.domain.ports.event_stream import EventStream, ReceivedEvent, Unreadable
 from shothik_payment.entrypoints.cli.consumer import Consumer, Effect
 from shothik_payment.entrypoints.cli.messages import RETRY_SECONDS, listening, until_told
-from shothik_payment.entrypoints.cli.support import command_settings, json_option, print_json
+from shothik_payment.entrypoints.cli.support import (
+    command_settings,
+    json_option,
+    print_json,
+    printable,
+)
 from shothik_payment.entrypoints.container import make_container
 
 _SHOWN_USERS = 10
+_SHOWN_BYTES = 60
+_SHOWN_WORDS = 100
 _CONTROL = "service."
 _OTHERS = [data.type for data in EVENT_TYPES if not data.type.startswith(_CONTROL)]
 _STYLES = {"service.stop_user": "bold red", "service.resume_user": "bold green"}
@@ -52,7 +60,8 @@ def listen(
     stop or resume counts only if it is the user's latest, as in every consumer. The blocklist
     starts empty; a service reads GET /blocklist first.
 
-    With --json an event is a line, and the blocklist is the last one. Ctrl-C ends it.
+    With --json an event is a line, and the blocklist is the last one. Ctrl-C ends it. What is no
+    event is put aside, as a consumer should, and told on stderr.
     """
     container = make_container(command_settings())
     name = container.catalog().service(service).name
@@ -60,11 +69,11 @@ def listen(
     consumer = Consumer(name)
     screen = _Lines() if as_json else _Screen(name, consumer)
 
-    async def work() -> None:
+    async def work(told: asyncio.Event) -> None:
         async with listening(container) as stream:
-            await _Listener(stream, consumer, screen, count).run(name, [*kinds, *also])
+            await _Listener(stream, consumer, screen, count).run(name, [*kinds, *also], told)
 
-    asyncio.run(until_told(work()))
+    asyncio.run(until_told(work))
     screen.ended(consumer)
 
 
@@ -85,26 +94,27 @@ class _Listener:
         self._output = output
         self._left = count
 
-    async def run(self, service: str, kinds: Sequence[str]) -> None:
+    async def run(self, service: str, kinds: Sequence[str], told: asyncio.Event) -> None:
+        """Until `told` is set, or as many events as wanted have come."""
         queues = await self._stream.declare(service, kinds)
         with self._output.begins(queues):
-            while self._left != 0:
+            while self._left != 0 and not told.is_set():
                 try:
-                    await self._hear(queues)
+                    await self._hear(queues, told)
                 except Unavailable as error:
-                    click.echo(f"{error} Trying again.", err=True)
+                    click.echo(f"{printable(str(error))} Trying again.", err=True)
                     await asyncio.sleep(RETRY_SECONDS)
                     await self._declare_again(service, kinds)
 
-    async def _hear(self, queues: Sequence[str]) -> None:
-        async with aclosing(self._stream.received(queues)) as events:
+    async def _hear(self, queues: Sequence[str], told: asyncio.Event) -> None:
+        async with aclosing(self._stream.received(queues, _complain)) as events:
             async for event in events:
                 self._output.show(event, self._consumer.take(event), self._consumer)
                 await self._stream.accept(event)
                 if self._left is not None:
                     self._left -= 1
-                    if not self._left:
-                        return
+                if self._left == 0 or told.is_set():
+                    return
 
     async def _declare_again(self, service: str, kinds: Sequence[str]) -> None:
         """A queue that was deleted would be missed for ever."""
@@ -114,11 +124,21 @@ class _Listener:
             return  # hearing will say so too
 
 
+def _complain(message: Unreadable) -> None:
+    """In one line of bounded length, whatever is in it."""
+    problem = printable(message.problem[:_SHOWN_WORDS])
+    start = printable(message.body[:_SHOWN_BYTES].decode(errors="replace"))
+    more = "…" if len(message.body) > _SHOWN_BYTES else ""
+    queue = printable(message.queue)
+    told = f"Put aside from {queue}, since it is no event: {start}{more} ({problem})"
+    click.echo(told, err=True)
+
+
 class _Lines:
     """JSON, one object a line."""
 
     def begins(self, queues: Sequence[str]) -> AbstractContextManager[Any]:
-        click.echo(f"Listening to {', '.join(queues)}; Ctrl-C ends.", err=True)
+        click.echo(_beginning(queues), err=True)
         return nullcontext()
 
     def show(self, event: ReceivedEvent, effect: Effect, consumer: Consumer) -> None:
@@ -159,42 +179,54 @@ class _Screen:
         self._live: Live | None = None
 
     def begins(self, queues: Sequence[str]) -> AbstractContextManager[Any]:
-        self._console.print(Text(f"Listening to {', '.join(queues)}; Ctrl-C ends.", "dim"))
+        self._console.print(Text(_beginning(queues), "dim"))
         if not self._console.is_terminal:
             return nullcontext()
-        self._live = Live(self._panel(), console=self._console, transient=True, auto_refresh=False)
+        self._live = Live(
+            self._panel(),
+            console=self._console,
+            transient=True,
+            auto_refresh=False,
+            redirect_stderr=sys.stderr.isatty(),  # or what is told there would come here
+        )
         return self._live
 
     def show(self, event: ReceivedEvent, effect: Effect, consumer: Consumer) -> None:
         line = Text.assemble(
-            (f"{event.time}  ", "dim"),
-            (f"{event.type:<22}", _STYLES.get(event.type, "cyan")),
-            f"  {event.user_id} #{event.sequence}  ",
-            (_told(event, effect), "yellow" if effect is Effect.OUTDATED else ""),
+            (f"{printable(event.time)}  ", "dim"),
+            (f"{printable(event.type):<22}", _STYLES.get(event.type, "cyan")),
+            f"  {printable(event.user_id)} #{event.sequence}  ",
+            (printable(_told(event, effect)), "yellow" if effect is Effect.OUTDATED else ""),
         )
         if effect is Effect.DUPLICATE:
             line.stylize("dim")
         if self._live is not None:
-            self._live.update(self._panel())
+            self._live.update(self._panel(), refresh=True)
         self._console.print(line)
 
     def ended(self, consumer: Consumer) -> None:
         self._console.print(self._panel() if self._console.is_terminal else self._words())
 
-    def _words(self) -> str:
-        return f"Blocked for {self._service}: {', '.join(self._consumer.blocked) or 'nobody'}"
+    def _words(self) -> Text:
+        blocked = printable(", ".join(self._consumer.blocked)) or "nobody"
+        return Text(f"Blocked for {self._service}: {blocked}")
 
     def _panel(self) -> Panel:
         blocked = self._consumer.blocked
         table = Table.grid(padding=(0, 2))
         for user in list(blocked)[-_SHOWN_USERS:]:
-            table.add_row(Text(user, "bold"), blocked[user].reason, f"since {blocked[user].since}")
+            reason, since = printable(blocked[user].reason), printable(blocked[user].since)
+            table.add_row(Text(printable(user), "bold"), Text(reason), Text(f"since {since}"))
         if len(blocked) > _SHOWN_USERS:
             table.add_row(Text(f"and {len(blocked) - _SHOWN_USERS:,} more before", "dim"))
         if not blocked:
             table.add_row(Text("nobody", "dim"))
         title = f"{self._service} refuses {len(blocked):,}"
         return Panel(table, title=title, title_align="left", expand=False)
+
+
+def _beginning(queues: Sequence[str]) -> str:
+    return printable(f"Listening to {', '.join(queues)}; Ctrl-C ends.")
 
 
 def _told(event: ReceivedEvent, effect: Effect) -> str:

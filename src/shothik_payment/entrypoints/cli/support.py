@@ -62,6 +62,11 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False))
 
 
+def printable(text: str) -> str:
+    """For a terminal: what could move its cursor or change its colours is told, not done."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 class Duration(click.ParamType[int]):
     """Seconds, given as 90, 90s, 15m, 12h or 30d."""
 
