@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -214,3 +215,27 @@ async def test_what_a_publisher_chose_moves_no_cursor(command: Service, client: 
     assert r"a[/]\x1b[2J\u202e" in shown
     assert r"\x1b]0;t\x07" in shown
     assert not any(control in shown for control in "\x1b\x07\u202e")
+
+
+async def test_it_ends_at_once_where_the_broker_accepts_and_says_nothing(command: Service) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        with monitoring(command, RABBITMQ_URL=f"amqp://u:p@127.0.0.1:{port}/") as monitor:
+            connection, _ = await asyncio.to_thread(silent.accept)
+            with connection:
+                monitor.send_signal(signal.SIGTERM)
+                assert await asyncio.to_thread(monitor.wait, 15) == 0
+
+
+async def test_who_reads_no_further_ends_it_without_a_word(command: Service) -> None:
+    monitor = f"{sys.executable} -m shothik_payment monitor --interval 1 --json"
+    ended = await asyncio.to_thread(
+        subprocess.run,
+        ["/bin/sh", "-c", f"{monitor} | head -n 1"],
+        env=command.environment,
+        cwd=command.folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (len(ended.stdout.splitlines()), ended.stderr) == (1, "")

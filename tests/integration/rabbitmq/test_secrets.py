@@ -66,6 +66,11 @@ def test_a_wrong_url_is_told_without_saying_it(url: str) -> None:
     assert raised.value.__context__ is None
 
 
+@pytest.mark.parametrize("path", ["a%40b", "v?name=pay%40host", ""])
+def test_what_is_percent_encoded_is_taken(path: str) -> None:
+    assert repr(RabbitConnection(f"amqp://u:p%40%2F@h:1/{path}")) == "RabbitConnection(h:1)"
+
+
 async def test_the_default_virtual_host_is_meant_by_each_of_its_spellings(
     rabbitmq_server: RabbitServer,
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from contextvars import Context
@@ -66,7 +67,8 @@ class RabbitConnection:
 
     async def close(self) -> None:
         if self._connecting is not None:
-            await asyncio.wait([self._connecting], timeout=_CLOSE_SECONDS)
+            # Left behind it would go on for ever, and the process with it.
+            await asyncio.wait([self._connecting], timeout=_CONNECT_SECONDS + 1)
         self._drop(self._link)
         if self._ending:
             await asyncio.wait(self._ending, timeout=_CLOSE_SECONDS)
@@ -179,7 +181,7 @@ def _checked(text: str) -> URL:
     try:
         url = URL(text)
         # An @ behind the host means a password with a slash, ? or # in it.
-        whole = "@" not in f"{url.raw_path}{url.raw_query_string}{url.raw_fragment}"
+        whole = "@" not in "".join(re.split("[/?#]", text.partition("://")[2], maxsplit=1)[1:])
         if whole and url.scheme in ("amqp", "amqps") and url.host and url.explicit_port != 0:
             return url if "heartbeat" in url.query else url % {"heartbeat": _HEARTBEAT_SECONDS}
     except ValueError:

@@ -41,9 +41,9 @@ async def event_stream(container: Container) -> AsyncIterator[EventStream]:
     messages = container.messages()
     if messages.stream is None:
         raise TypeError("a broker without a stream")
-    for connection in messages.connections:
-        await connection.open()
     try:
+        for connection in messages.connections:
+            await connection.open()
         yield messages.stream
     finally:
         for connection in reversed(messages.connections):

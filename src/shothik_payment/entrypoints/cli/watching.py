@@ -94,16 +94,29 @@ class Watching:
         once: bool = False,
     ) -> None:
         """Show how it stands after every interval, until `told` is set."""
-        async with asyncio.TaskGroup() as tasks:
-            hearing = tasks.create_task(self._hear_until(told))
-            while not told.is_set():
-                await asyncio.sleep(interval)
-                snapshot = await self._look()
-                if not told.is_set():
-                    show(snapshot)
-                if once:
-                    told.set()
-            hearing.cancel()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                hearing = tasks.create_task(self._hear_until(told))
+                await self._show_until(told, interval, show, once=once)
+                hearing.cancel()
+        except BaseExceptionGroup as group:
+            raise group.exceptions[0] from None
+
+    async def _show_until(
+        self,
+        told: asyncio.Event,
+        interval: float,
+        show: Callable[[Snapshot], None],
+        *,
+        once: bool,
+    ) -> None:
+        while not told.is_set():
+            await asyncio.sleep(interval)
+            snapshot = await self._look()
+            if not told.is_set():
+                show(snapshot)
+            if once:
+                told.set()
 
     async def _hear_until(self, told: asyncio.Event) -> None:
         while not told.is_set():
