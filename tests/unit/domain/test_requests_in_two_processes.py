@@ -9,9 +9,19 @@ import pytest
 
 from shothik_payment.domain.errors import CallUnderWay, PaymentNotOpen, Unavailable
 from shothik_payment.domain.model.payment import PaymentStatus
+from shothik_payment.domain.use_cases.subscription_view import SubscriptionView
 from tests.support.service import TestService, running_service
 from tests.support.subscription_requests import request_in
-from tests.support.subscription_scenes import AWAY, KINDS, begin, link_of
+from tests.support.subscription_scenes import AWAY, KINDS, Scene, begin, link_of
+
+
+async def _to_be_declined(
+    service: TestService, kind: str
+) -> tuple[Scene, asyncio.Future[SubscriptionView], asyncio.Event]:
+    """A request that is held, and whose charge is declined, and how it goes on."""
+    scene = await begin(service, kind)
+    scene.bank.declines[scene.user.user] = 1
+    return scene, *await scene.held(scene.request())
 
 
 @KINDS
@@ -37,9 +47,7 @@ async def test_an_answer_that_comes_when_its_charge_was_declined(
     service: TestService, kind: str
 ) -> None:
     """By the sweep of another process, before the request that heard nothing was answered."""
-    scene = await begin(service, kind)
-    scene.bank.declines[scene.user.user] = 1
-    first, goes_on = await scene.held(scene.request())
+    scene, first, goes_on = await _to_be_declined(service, kind)
     async with running_service(scene.bank, old=service) as other:
         service.clock.advance(21_000)
         await other.payment_checks.check_due()
@@ -53,9 +61,7 @@ async def test_a_repeat_that_hears_nothing_leaves_the_second_step_to_the_first(
     service: TestService, kind: str
 ) -> None:
     """In another process. The first is declined then, and has a link."""
-    scene = await begin(service, kind)
-    scene.bank.declines[scene.user.user] = 1
-    first, goes_on = await scene.held(scene.request())
+    scene, first, goes_on = await _to_be_declined(service, kind)
     async with running_service(scene.bank, old=service) as other:
         scene.bank.no_charge = AWAY
         with pytest.raises(Unavailable):
